@@ -1,0 +1,166 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Odoo 19's source: an existing one, Debian's package unpacked, or a shallow git clone."""
+
+import ast
+import dataclasses
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from .console import Failure, megabytes, run_logged, say, step
+from .paths import DEV, LOG, content_hash, lock, prepare_state
+
+ROOT = DEV / 'odoo'
+PACKAGE = 'odoo-19'
+REPOSITORY = 'https://github.com/odoo/odoo'
+# The package's files link into these; without them /web/login answers an error.
+LINKED = ('libjs-jquery', 'libjs-underscore', 'libjs-jquery-form', 'fonts-roboto-unhinted',
+          'fonts-inconsolata', 'fonts-ocr-b', 'fonts-glyphicons-halflings', 'fonts-montserrat')
+# Of this one the machine's own suite has the file names that fit, the newest has not.
+LINKED_OWN_SUITE = ('fonts-font-awesome',)
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """An Odoo 19: the folder to put on PYTHONPATH and its folders of addons."""
+
+    python_path: Path
+    addons_paths: tuple
+    identity: str
+
+    def manifest(self, module):
+        """Return the manifest of one of Odoo's modules as a dict, None if it has no such one."""
+        for folder in self.addons_paths:
+            path = folder / module / '__manifest__.py'
+            if path.exists():
+                return ast.literal_eval(path.read_text(encoding='utf-8'))
+        return None
+
+
+def ensure():
+    """Have an Odoo 19 here and return it as a `Source`.
+
+    The environment variable ODOO_PATH names an existing one: a source checkout, the folder that
+    holds the package `odoo`, or the root of an unpacked package.
+    """
+    named = os.environ.get('ODOO_PATH')
+    if named:
+        return _source(Path(named).expanduser().resolve())
+    prepare_state()
+    if not (ROOT / 'ready').exists():
+        with lock('odoo', lambda: say('▸ waiting for another ./dev that is fetching Odoo …')):
+            if not (ROOT / 'ready').exists():
+                _fetch()
+    return _source(ROOT)
+
+
+def _source(root):
+    for python_path in (root, root / 'usr' / 'lib' / 'python3' / 'dist-packages', root.parent):
+        release = python_path / 'odoo' / 'release.py'
+        if not release.exists():
+            continue
+        version = re.search(r'^version_info = \((.*?),\s*(\d+)', release.read_text(), re.MULTILINE)
+        if not version or not version[1].endswith('19') or version[2] != '0':
+            raise Failure(f'The Odoo in {root} is not a 19.0.')
+        folders = (python_path / 'addons', python_path / 'odoo' / 'addons')
+        found = tuple(path for path in folders if path.is_dir())
+        stamp = f'{python_path}:{release.stat().st_mtime_ns}'
+        return Source(python_path, found, content_hash(stamp, release))
+    raise Failure(f'No Odoo was found in {root}: there is no odoo/release.py. ODOO_PATH names a '
+                  'source checkout of 19.0 or the folder that holds the package "odoo".')
+
+
+def _fetch():
+    shutil.rmtree(ROOT, ignore_errors=True)
+    part = DEV / 'odoo.part'
+    shutil.rmtree(part, ignore_errors=True)
+    site = _debian_site()
+    reason = 'this machine has no apt with a Debian archive'
+    if site and shutil.which('dpkg'):
+        try:
+            _fetch_package(site, part)
+        except (Failure, OSError) as error:
+            reason = f'the Debian package could not be had ({str(error).splitlines()[0]})'
+            shutil.rmtree(part, ignore_errors=True)
+    if not part.exists():
+        say(f'  {reason}: Odoo comes from its public repository')
+        _clone(part)
+    (part / 'ready').touch()
+    part.rename(ROOT)
+
+
+def _debian_site():
+    """Return the address of the machine's own Debian mirror, None if it has none."""
+    if not shutil.which('apt-get'):
+        return None
+    answer = subprocess.run(
+        ['apt-get', 'indextargets', '--format', '$(SITE)', 'Created-By: Packages',
+         'Origin: Debian', 'Label: Debian'],
+        capture_output=True, text=True, check=False)
+    return next(iter(answer.stdout.split()), None)
+
+
+def _fetch_package(site, part):
+    apt = DEV / 'apt'
+    debs = apt / 'debs'
+    for folder in ('lists/partial', 'cache/archives/partial', 'state', 'debs'):
+        (apt / folder).mkdir(parents=True, exist_ok=True)
+    keyring = Path('/usr/share/keyrings/debian-archive-keyring.gpg')
+    signed = f'[signed-by={keyring}] ' if keyring.exists() else ''
+    (apt / 'sources.list').write_text(f'deb {signed}{site} sid main\n')
+    sid = ['-o', f'Dir::Etc::sourcelist={apt}/sources.list', '-o', 'Dir::Etc::sourceparts=-',
+           '-o', f'Dir::State::lists={apt}/lists', '-o', f'Dir::Cache={apt}/cache',
+           '-o', f'Dir::State={apt}/state']
+    own = [] if os.geteuid() else ['-o', 'APT::Sandbox::User=root']
+    sid += own
+    with step("reading the list of Debian's packages"):
+        run_logged(['apt-get', *sid, 'update'], LOG / 'apt-update.log')
+    with step(f'downloading Odoo 19 (Debian package {PACKAGE}, 122 MB)',
+              lambda: megabytes(_size(debs)), every=3):
+        _download(debs, PACKAGE, sid)
+    with step('downloading the packages that its files link into'):
+        for name in LINKED:
+            _download(debs, name, sid)
+        for name in LINKED_OWN_SUITE:
+            _download(debs, name, own)
+    with step('unpacking Odoo 19'):
+        part.mkdir()
+        for package in sorted(debs.glob('*.deb')):
+            run_logged(['dpkg', '-x', package, part], LOG / 'unpack.log')
+        _mend_links(part)
+    shutil.rmtree(apt)
+
+
+def _size(folder):
+    return sum(path.stat().st_size for path in folder.glob('*.deb'))
+
+
+def _download(folder, name, options):
+    """Download a package into the folder unless it is there whole."""
+    mark = folder / f'{name}.done'
+    if not mark.exists():
+        run_logged(['apt-get', *options, 'download', name], LOG / 'apt-download.log', cwd=folder)
+        mark.touch()
+
+
+def _mend_links(root):
+    """Let links whose target was renamed in a newer package point at what it is called now."""
+    for path in root.rglob('*'):
+        if path.is_symlink() and not path.exists():
+            target = Path(os.path.normpath(path.parent / os.readlink(path)))
+            found = sorted(root.rglob(f'{target.stem}-Regular{target.suffix}'))
+            if found:
+                path.unlink()
+                path.symlink_to(os.path.relpath(found[0], path.parent))
+
+
+def _clone(part):
+    if not shutil.which('git'):
+        raise Failure('Neither apt nor git is here to fetch Odoo 19 with. Install git, or name an '
+                      'existing Odoo 19 in the environment variable ODOO_PATH.')
+    with step('cloning Odoo 19.0 from its public repository (about 600 MB)',
+              lambda: megabytes(sum(f.stat().st_size for f in part.rglob('*.pack*'))), every=5):
+        run_logged(['git', 'clone', '--quiet', '--depth', '1', '--single-branch', '--branch',
+                    '19.0', REPOSITORY, part], LOG / 'clone.log')
