@@ -1,0 +1,16 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+{
+    'name': "WeChat Mini-program",
+    'version': '19.0.1.0.0',
+    'category': 'Website/Website',
+    'summary': "Log mini-program customers into Odoo",
+    'description': " ",
+    'author': "Odoo WeChat contributors",
+    'license': 'LGPL-3',
+    'depends': ['wechat', 'portal'],
+    'external_dependencies': {'python': ['pycryptodome']},
+    'data': [
+        'views/res_users_views.xml',
+    ],
+    'installable': True,
+}
