@@ -1,0 +1,74 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""What the phone does: wx.requestPayment, checked as the WeChat client checks it (A4.4)."""
+
+import re
+
+from . import signing
+from .world import Refusal
+
+_FIELDS = ('timeStamp', 'nonceStr', 'package', 'signType', 'paySign')
+
+
+class ClientRefusal(Exception):
+    """The client shows an error instead of the cashier; the text is what follows `fail`."""
+
+
+def find_order(world, appid, user, payment):
+    """Check the parameters of wx.requestPayment.
+
+    :param str appid: the mini-program in which the call is made
+    :param User user: who holds the phone
+    :param dict payment: the parameters
+    :return: the `Order` to pay
+    :raise ClientRefusal: what is wrong with them
+    """
+    if not isinstance(payment, dict):
+        raise ClientRefusal("(parameter error: parameter should be an object)")
+    for name in _FIELDS:
+        if not isinstance(payment.get(name), str) or not payment[name]:
+            raise ClientRefusal(f"(parameter error: parameter.{name} should be a string)")
+    if not re.fullmatch(r'\d{10}', payment['timeStamp'], re.ASCII):
+        raise ClientRefusal("(timeStamp must be seconds, ten digits)")
+    if len(payment['nonceStr']) > 32:
+        raise ClientRefusal("(nonceStr is longer than 32 characters)")
+    if payment['signType'] != 'RSA':
+        raise ClientRefusal("(signType of API v3 must be RSA)")
+    prefix, _equals, prepay_id = payment['package'].partition('=')
+    if prefix != 'prepay_id' or not prepay_id:
+        raise ClientRefusal("(package must be prepay_id=…)")
+    if payment.get('appId') not in (None, appid):
+        raise ClientRefusal("(appId is not the mini-program that calls)")
+    order, expires = world.prepays.get(prepay_id, (None, 0))
+    if not order:
+        raise ClientRefusal("(this prepay_id does not exist)")
+    if order.appid != appid:
+        raise ClientRefusal("(the order was made for another appid)")
+    message = signing.pay_message(
+        appid, payment['timeStamp'], payment['nonceStr'], payment['package'],
+    )
+    merchant = world.merchants[order.mchid]
+    if not signing.verify(merchant.certificate.public_key, message, payment['paySign']):
+        raise ClientRefusal("(支付验证签名失败: paySign is wrong)")
+    if world.clock.now() > expires:
+        raise ClientRefusal("(this prepay_id is older than two hours)")
+    if user.openids.get(appid) != order.openid:
+        raise ClientRefusal("(the order was made for another payer)")
+    return order
+
+
+def request_payment(world, appid, user, payment, cancel=False):
+    """Play wx.requestPayment up to the moment the money is taken.
+
+    :param bool cancel: the user closes the cashier
+    :return: (errMsg, the paid `Order` or None)
+    """
+    with world.lock:
+        try:
+            order = find_order(world, appid, user, payment)
+            if cancel:
+                raise ClientRefusal('cancel')
+            world.pay(order)
+        except (ClientRefusal, Refusal) as error:
+            reason = str(error) if isinstance(error, ClientRefusal) else f'({error})'
+            return f'requestPayment:fail {reason}', None
+    return 'requestPayment:ok', order

@@ -1,0 +1,379 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""The control API under /_sandbox/: what tests and the web page use to play WeChat's side."""
+
+import re
+
+from . import notifications, tokens
+from .client import request_payment
+from .clock import rfc3339
+from .messages import json_answer
+from .pay_v3 import order_object
+from .world import TRUST_MODES, Refusal, merchant_view
+
+_TEXT = (str, "text")
+_FLAG = (bool, "true or false")
+_OBJECT = (dict, "an object")
+_LIST = (list, "a list")
+_NUMBER = ((int, float), "a number")
+
+
+def _read(data, required=(), **kinds):
+    """Check a control request.
+
+    :param dict data: the body
+    :param required: names that must be there
+    :param kinds: name -> (type, how to call it)
+    :return: the body without members that are null
+    """
+    unknown = sorted(set(data) - set(kinds))
+    if unknown:
+        known = ', '.join(kinds) or 'none'
+        raise Refusal(f"unknown parameter {', '.join(unknown)}; this call knows: {known}")
+    values = {name: value for name, value in data.items() if value is not None}
+    for name in required:
+        if name not in values:
+            raise Refusal(f"{name} is missing")
+    for name, value in values.items():
+        kind, words = kinds[name]
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            raise Refusal(f"{name} must be {words}")
+    return values
+
+
+# === The world === #
+
+def get_world(sandbox, data):
+    """GET world."""
+    world = sandbox.world
+    with world.lock:
+        return {
+            'apps': [app.public() for app in world.apps.values()],
+            'merchants': [merchant_view(item) for item in world.merchants.values()],
+        }
+
+
+def reset(sandbox, data):
+    """POST reset."""
+    _read(data)
+    sandbox.world.reset()
+    sandbox.faults.clear()
+    sandbox.log.clear()
+    return {'reset': True}
+
+
+def add_app(sandbox, data):
+    """POST apps."""
+    values = _read(
+        data, ('appid',), appid=_TEXT, secret=_TEXT, app_type=_TEXT, open_platform=_TEXT,
+    )
+    return sandbox.world.add_app(**values).public()
+
+
+def add_merchant(sandbox, data):
+    """POST merchants."""
+    values = _read(data, ('mchid', 'appids'), mchid=_TEXT, appids=_LIST, trust_mode=_TEXT)
+    if not re.fullmatch(r'\d{8,32}', values['mchid'], re.ASCII):
+        raise Refusal("mchid must be 8 to 32 digits")
+    return merchant_view(sandbox.world.add_merchant(**values))
+
+
+def change_merchant(sandbox, data, mchid):
+    """PATCH merchants/<mchid>."""
+    values = _read(
+        data, trust_mode=_TEXT, appids=_LIST, api_v3_key=_TEXT, products=_LIST,
+    )
+    if values.get('trust_mode', 'public_key') not in TRUST_MODES:
+        raise Refusal(f"trust_mode must be one of {', '.join(TRUST_MODES)}")
+    key = values.get('api_v3_key')
+    if key is not None and (len(key) != 32 or not key.isascii()):
+        raise Refusal("api_v3_key must be 32 ASCII characters")
+    with sandbox.world.lock:
+        merchant = sandbox.world.merchant(mchid)
+        for name, value in values.items():
+            setattr(merchant, name, value)
+        return merchant_view(merchant)
+
+
+def add_certificate(sandbox, data, mchid):
+    """POST merchants/<mchid>/certificates."""
+    _read(data)
+    merchant = sandbox.world.merchant(mchid)
+    sandbox.world.add_platform_certificate(merchant)
+    return merchant_view(merchant)
+
+
+def revoke_token(sandbox, data):
+    """POST revoke_token."""
+    values = _read(data, ('appid',), appid=_TEXT)
+    with sandbox.world.lock:
+        return {'revoked': tokens.revoke(sandbox.world, values['appid'])}
+
+
+# === Users and logins === #
+
+def _user_view(world, user):
+    return {
+        'user': user.user,
+        'nickname': user.nickname,
+        'blocked': user.blocked,
+        'openids': {appid: world.openid(user, appid) for appid in world.apps},
+        'unionid': next(iter(user.unionids.values()), None),
+        'unionids': {appid: world.unionid(user, appid) for appid in world.apps},
+    }
+
+
+def _full_user_view(world, user):
+    with world.lock:
+        for appid in world.apps:
+            world.unionid(user, appid)
+        return _user_view(world, user)
+
+
+def add_user(sandbox, data):
+    """POST users."""
+    values = _read(data, nickname=_TEXT)
+    user = sandbox.world.add_user(**values)
+    return _full_user_view(sandbox.world, user)
+
+
+def list_users(sandbox, data):
+    """GET users."""
+    world = sandbox.world
+    with world.lock:
+        return {'users': [_full_user_view(world, user) for user in world.users.values()]}
+
+
+def change_user(sandbox, data, user):
+    """PATCH users/<user>."""
+    values = _read(data, nickname=_TEXT, blocked=_FLAG)
+    with sandbox.world.lock:
+        person = sandbox.world.user(user)
+        for name, value in values.items():
+            setattr(person, name, value)
+    return _full_user_view(sandbox.world, person)
+
+
+def login_code(sandbox, data):
+    """POST login_code."""
+    values = _read(
+        data, ('appid',), appid=_TEXT, user=_TEXT, expired=_FLAG, new_session_key=_FLAG,
+    )
+    world = sandbox.world
+    with world.lock:
+        if values['appid'] not in world.apps:
+            raise Refusal(f"there is no app {values['appid']!r}")
+        user = world.user(values['user']) if 'user' in values else world.add_user()
+        code = world.login(user, values['appid'])
+        if values.get('expired'):
+            code.expires = world.clock.now() - 1
+        if values.get('new_session_key'):
+            world.new_session_key(user, values['appid'])
+        return {
+            'code': code.code,
+            'user': user.user,
+            'openid': world.openid(user, values['appid']),
+            'unionid': world.unionid(user, values['appid']),
+        }
+
+
+# === Payments === #
+
+def _outcome(world, order, notify, signer=None):
+    if not notify:
+        return None
+    return notifications.notify(world, order, signer=signer)[0]
+
+
+def pay_on_phone(sandbox, data):
+    """POST request_payment."""
+    values = _read(
+        data, ('appid', 'user', 'payment'), appid=_TEXT, user=_TEXT, payment=_OBJECT,
+        notify=_FLAG, cancel=_FLAG,
+    )
+    world = sandbox.world
+    message, order = request_payment(
+        world, values['appid'], world.user(values['user']), values['payment'],
+        values.get('cancel', False),
+    )
+    if not order:
+        return {'errMsg': message}
+    return {
+        'errMsg': message,
+        'transaction_id': order.transaction_id,
+        'notification': _outcome(world, order, values.get('notify', True)),
+    }
+
+
+def _order(sandbox, values):
+    order = sandbox.world.order(values['mchid'], values['out_trade_no'])
+    if not order:
+        raise Refusal(f"merchant {values['mchid']} has no order {values['out_trade_no']!r}")
+    return order
+
+
+def pay(sandbox, data):
+    """POST pay."""
+    values = _read(
+        data, ('mchid', 'out_trade_no'), mchid=_TEXT, out_trade_no=_TEXT, notify=_FLAG,
+        signer=_TEXT,
+    )
+    _check_signer(values)
+    order = _order(sandbox, values)
+    sandbox.world.pay(order)
+    return {
+        'transaction_id': order.transaction_id,
+        'notification': _outcome(
+            sandbox.world, order, values.get('notify', True), values.get('signer'),
+        ),
+    }
+
+
+def order_view(order):
+    """:return: an order with everything the sandbox knows about it (dict)."""
+    return {
+        **order_object(order),
+        'description': order.parameters['description'],
+        'openid': order.openid,
+        'notify_url': order.parameters['notify_url'],
+        'created': rfc3339(order.created),
+        'pay_until': rfc3339(order.pay_until),
+        'notifications': list(order.notifications),
+    }
+
+
+def list_orders(sandbox, data):
+    """GET orders."""
+    world = sandbox.world
+    with world.lock:
+        return {'orders': [order_view(world.settle(item)) for item in world.orders.values()]}
+
+
+def _check_signer(values):
+    if values.get('signer', 'public_key') not in TRUST_MODES:
+        raise Refusal(f"signer must be one of {', '.join(TRUST_MODES)}")
+
+
+def notify(sandbox, data):
+    """POST notify."""
+    values = _read(
+        data, ('mchid', 'out_trade_no'), mchid=_TEXT, out_trade_no=_TEXT, signer=_TEXT,
+        defect=_TEXT, overrides=_OBJECT, envelope=_OBJECT, event_type=_TEXT, repeat=_NUMBER,
+        parallel=_FLAG, identical=_FLAG, url=_TEXT, timestamp_offset=_NUMBER,
+    )
+    _check_signer(values)
+    order = _order(sandbox, values)
+    repeat = values.get('repeat', 1)
+    if type(repeat) is not int or not 1 <= repeat <= 100:
+        raise Refusal("repeat must be 1 to 100")
+    # A null in overrides means: remove the member.
+    return {'answers': notifications.notify(
+        sandbox.world, order,
+        signer=values.get('signer'),
+        defect=values.get('defect'),
+        overrides=values.get('overrides'),
+        envelope_overrides=values.get('envelope'),
+        event_type=values.get('event_type'),
+        url=values.get('url'),
+        repeat=repeat,
+        parallel=values.get('parallel', False),
+        identical=values.get('identical', False),
+        timestamp_offset=values.get('timestamp_offset', 0),
+    )}
+
+
+# === Faults, clock, log === #
+
+def add_fault(sandbox, data):
+    """POST faults."""
+    return sandbox.faults.add(data).public()
+
+
+def list_faults(sandbox, data):
+    """GET faults."""
+    return {'faults': sandbox.faults.list()}
+
+
+def clear_faults(sandbox, data):
+    """DELETE faults."""
+    sandbox.faults.clear()
+    return {'faults': []}
+
+
+def _clock_view(sandbox):
+    clock = sandbox.world.clock
+    return {'offset': clock.offset, 'now': rfc3339(clock.now()), 'timestamp': clock.now()}
+
+
+def get_clock(sandbox, data):
+    """GET clock."""
+    return _clock_view(sandbox)
+
+
+def set_clock(sandbox, data):
+    """POST clock."""
+    values = _read(data, ('offset',), offset=_NUMBER)
+    if abs(values['offset']) > 20 * 365 * 86400:
+        raise Refusal("offset must be at most 20 years")
+    sandbox.world.clock.offset = float(values['offset'])
+    return _clock_view(sandbox)
+
+
+def get_requests(sandbox, data):
+    """GET requests."""
+    return sandbox.log.view()
+
+
+def clear_requests(sandbox, data):
+    """DELETE requests."""
+    sandbox.log.clear()
+    return sandbox.log.view()
+
+
+ROUTES = [
+    ('GET', '/_sandbox/world', get_world),
+    ('POST', '/_sandbox/reset', reset),
+    ('POST', '/_sandbox/apps', add_app),
+    ('POST', '/_sandbox/merchants', add_merchant),
+    ('PATCH', '/_sandbox/merchants/{mchid}', change_merchant),
+    ('POST', '/_sandbox/merchants/{mchid}/certificates', add_certificate),
+    ('POST', '/_sandbox/revoke_token', revoke_token),
+    ('GET', '/_sandbox/users', list_users),
+    ('POST', '/_sandbox/users', add_user),
+    ('PATCH', '/_sandbox/users/{user}', change_user),
+    ('POST', '/_sandbox/login_code', login_code),
+    ('POST', '/_sandbox/request_payment', pay_on_phone),
+    ('POST', '/_sandbox/pay', pay),
+    ('GET', '/_sandbox/orders', list_orders),
+    ('POST', '/_sandbox/notify', notify),
+    ('GET', '/_sandbox/faults', list_faults),
+    ('POST', '/_sandbox/faults', add_fault),
+    ('DELETE', '/_sandbox/faults', clear_faults),
+    ('GET', '/_sandbox/clock', get_clock),
+    ('POST', '/_sandbox/clock', set_clock),
+    ('GET', '/_sandbox/requests', get_requests),
+    ('DELETE', '/_sandbox/requests', clear_requests),
+]
+
+
+def serve(sandbox, request, handler, **parameters):
+    """Run one call of the control API.
+
+    :return: the `Answer`; 400 with `error` in plain words if it cannot be done
+    """
+    try:
+        _check_origin(request)
+        data = request.json() if request.body else {}
+        if not isinstance(data, dict):
+            raise Refusal("the body must be a JSON object")
+        return json_answer(handler(sandbox, data, **parameters))
+    except Refusal as error:
+        return json_answer({'error': str(error)}, 400)
+    except ValueError:
+        return json_answer({'error': "the body is not UTF-8 JSON"}, 400)
+
+
+def _check_origin(request):
+    """A page of another site, open in the developer's browser, must not steer the sandbox."""
+    origin = request.one('Origin')
+    if origin and origin.partition('://')[2] != request.one('Host'):
+        raise Refusal(f"calls from the site {origin} are not taken")

@@ -1,0 +1,180 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Telling the merchant that an order was paid (wechat-pay.md A7)."""
+
+import base64
+import copy
+import http.client
+import secrets
+import ssl
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
+
+from . import defects, signing
+from .clock import rfc3339
+from .messages import dump
+from .pay_v3 import order_object
+from .v3_errors import request_id
+from .world import Refusal
+
+LIMIT = 5
+HUGE = 2 * 1024 * 1024
+BODY_DEFECTS = ('wrong_key', 'wrong_algorithm', 'garbage_body', 'empty_body', 'huge_body')
+DEFECTS = defects.DEFECTS + BODY_DEFECTS
+_SUMMARIES = {'TRANSACTION.SUCCESS': '支付成功'}
+
+
+def check_defect(defect):
+    """Raise `Refusal` for a defect that does not exist."""
+    if defect and defect not in BODY_DEFECTS and not defects.is_known(defect):
+        raise Refusal(f"unknown defect {defect!r}; there are {', '.join(DEFECTS)}")
+
+
+def content(world, order, overrides=None):
+    """The order as the merchant will decrypt it.
+
+    An unpaid order is shown as though it had been paid: an early or a forged notification.
+
+    :param dict overrides: dotted path -> value (None removes the member)
+    :return: dict
+    """
+    with world.lock:
+        shown = copy.copy(order)
+        if shown.state != 'SUCCESS':
+            shown.transaction_id = world.new_transaction_id()
+            shown.success_time = world.clock.now()
+        data = order_object(shown, 'SUCCESS')
+    for path, value in (overrides or {}).items():
+        defects.set_path(data, path, value)
+    return data
+
+
+def envelope(world, merchant, data, defect=None, event_type=None, overrides=None):
+    """The body of a notification (A7.1).
+
+    :param dict data: what is encrypted
+    :param dict overrides: dotted path -> value in the envelope itself
+    :return: bytes
+    """
+    if defect == 'garbage_body':
+        return b'<html>not json at all \xff\xfe</html>'
+    if defect == 'empty_body':
+        return b''
+    event = event_type or 'TRANSACTION.SUCCESS'
+    original = 'refund' if event.startswith('REFUND.') else 'transaction'
+    key = merchant.api_v3_key
+    if defect == 'wrong_key':
+        key = key[::-1] if key != key[::-1] else 'x' * 32
+    resource = signing.encrypt(key, dump(data), original)
+    if defect == 'wrong_algorithm':
+        resource['algorithm'] = 'AEAD_SM4_GCM'
+    body = {
+        'id': str(uuid.uuid4()),
+        'create_time': rfc3339(world.clock.now()),
+        'resource_type': 'encrypt-resource',
+        'event_type': event,
+        'summary': _SUMMARIES.get(event, event),
+        'resource': {'original_type': original, **resource},
+    }
+    if defect == 'huge_body':
+        body['summary'] = base64.b64encode(secrets.token_bytes(HUGE * 3 // 4)).decode()
+    for path, value in (overrides or {}).items():
+        defects.set_path(body, path, value)
+    return dump(body)
+
+
+def headers(world, signer, body, defect=None, timestamp_offset=0):
+    """:return: all headers of one delivery (list of pairs); each retry is signed afresh."""
+    return [
+        ('Content-Type', 'application/json'),
+        ('User-Agent', 'Mozilla/4.0'),
+        ('Accept', '*/*'),
+        ('Request-ID', request_id(0)),
+        *defects.signed_headers(signer, world.clock, body, defect, timestamp_offset),
+    ]
+
+
+def deliver(url, pairs, body, limit=LIMIT):
+    """POST one notification; redirects are not followed, proxies are not used.
+
+    :return: dict `status` (int, None if there was no answer), `body` (text), `seconds`
+    """
+    began = time.monotonic()
+    parts = urlsplit(url)
+    target = parts.path or '/'
+    if parts.query:
+        target += f'?{parts.query}'
+    status, text = None, ''
+    try:
+        if parts.scheme == 'https':
+            context = ssl.create_default_context()
+            connection = http.client.HTTPSConnection(
+                parts.hostname, parts.port, timeout=limit, context=context,
+            )
+        else:
+            connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=limit)
+        try:
+            connection.putrequest('POST', target, skip_accept_encoding=True)
+            for name, value in pairs:
+                connection.putheader(name, value)
+            connection.putheader('Content-Length', str(len(body)))
+            connection.endheaders(body)
+            answer = connection.getresponse()
+            text = answer.read(65536).decode('utf-8', 'replace')
+            status = answer.status
+        finally:
+            connection.close()
+    except TimeoutError:
+        text = f"no answer within {limit} seconds"
+    except (OSError, http.client.HTTPException) as error:
+        text = f"no answer: {type(error).__name__}: {error}"
+    seconds = time.monotonic() - began
+    if seconds > limit and status is not None:
+        # http.client's limit is per read: an answer that trickles in is late all the same.
+        status, text = None, f"no answer within {limit} seconds"
+    return {'status': status, 'body': text, 'seconds': round(seconds, 3)}
+
+
+def accepted(outcome):
+    """:return: whether WeChat Pay would stop retrying after this answer (A7.2)."""
+    return outcome['status'] in (200, 204)
+
+
+def notify(
+    world, order, *, signer=None, defect=None, overrides=None, envelope_overrides=None,
+    event_type=None, url=None, repeat=1, parallel=False, identical=False, timestamp_offset=0,
+):
+    """Send the notification of an order, once or several times.
+
+    :param str signer: `public_key` or `certificate`; default: the merchant's trust mode
+    :param bool identical: send the very same bytes each time instead of signing afresh
+    :return: list of what `deliver` returns
+    """
+    check_defect(defect)
+    with world.lock:
+        merchant = world.merchant(order.mchid)
+        who = merchant.notification_signer(world.clock.now(), signer)
+    data = content(world, order, overrides)
+    body = envelope(world, merchant, data, defect, event_type, envelope_overrides)
+    sent = defects.tamper(body) if defect == 'tampered_body' else body
+    target = url or order.parameters['notify_url']
+    first = headers(world, who, body, defect, timestamp_offset)
+
+    def once(index):
+        pairs = first
+        if index and not identical:
+            pairs = headers(world, who, body, defect, timestamp_offset)
+        return deliver(target, pairs, sent)
+
+    if parallel and repeat > 1:
+        with ThreadPoolExecutor(repeat) as pool:
+            answers = list(pool.map(once, range(repeat)))
+    else:
+        answers = [once(index) for index in range(repeat)]
+    with world.lock:
+        for outcome in answers:
+            order.notifications.append({
+                'time': rfc3339(world.clock.now()), 'defect': defect, **outcome,
+            })
+    return answers

@@ -1,0 +1,243 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""The HTTP server: reads requests, finds who answers them, lets faults strike, signs, writes."""
+
+import re
+import socket
+import threading
+import time
+import traceback
+from email.utils import formatdate
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import unquote
+
+from . import control, defects, page, pay_v3, platform
+from .clock import rfc3339
+from .faults import Faults
+from .log import RequestLog
+from .messages import Answer, Request, dump, json_answer
+from .world import World
+
+LARGEST_BODY = 8 * 1024 * 1024
+IDLE_LIMIT = 300
+
+
+def _compile(routes):
+    compiled = []
+    for method, template, handler in routes:
+        pattern = re.sub(r'\{(\w+)\}', r'(?P<\1>[^/]+)', template)
+        compiled.append((method, re.compile(pattern), template, handler))
+    return compiled
+
+
+_PAY = _compile(pay_v3.ROUTES)
+_CONTROL = _compile(control.ROUTES)
+
+
+def _find(routes, request):
+    """:return: (handler or None, its parameters, whether the path exists at all)."""
+    known = False
+    for method, pattern, template, handler in routes:
+        match = pattern.fullmatch(request.path)
+        if match:
+            known = True
+            request.route = template
+            if method == request.method:
+                return handler, match.groupdict(), True
+    return None, {}, known
+
+
+class Sandbox:
+    """One WeChat: its world, the faults that wait and the log."""
+
+    def __init__(self):
+        self.world = World()
+        self.faults = Faults()
+        self.log = RequestLog()
+
+    def handle(self, request):
+        """Answer one request.
+
+        :return: an `Answer`, or None to close the connection without one
+        """
+        if request.path.startswith('/_sandbox/'):
+            return self._control(request)
+        if request.path in ('/', '/favicon.ico'):
+            return page.serve(self, request)
+        began = time.monotonic()
+        fault = self.faults.take(request)
+        answer = self._struck(request, fault) if fault else self._finish(self._call(request))
+        if fault and fault.closes:
+            answer = None
+        self.log.add(
+            rfc3339(self.world.clock.now()), request, answer, time.monotonic() - began, fault,
+        )
+        return answer
+
+    def _control(self, request):
+        handler, parameters, known = _find(_CONTROL, request)
+        if handler:
+            parameters = {name: unquote(value) for name, value in parameters.items()}
+            return control.serve(self, request, handler, **parameters)
+        if known:
+            error = f"{request.path} does not take {request.method}"
+            return json_answer({'error': error}, 405)
+        calls = [f'{method} {template}' for method, template, _handler in control.ROUTES]
+        return json_answer({'error': "there is no such call", 'calls': calls}, 404)
+
+    def _call(self, request):
+        """Carry a request out as the service would."""
+        try:
+            if request.path.startswith('/v3/'):
+                handler, parameters, known = _find(_PAY, request)
+                if handler:
+                    return pay_v3.serve(self.world, request, handler, **parameters)
+                status = 405 if known else 404
+                request.problems.append(
+                    f"{status}: WeChat Pay has no {request.method} {request.path}",
+                )
+                return Answer(status)
+            handler = platform.PATHS.get(request.path)
+            if handler:
+                request.route = request.path
+                return platform.serve(self.world, request, handler)
+            return platform.no_such_path(request)
+        except Exception:  # a mistake of the sandbox itself must be seen, not hidden
+            traceback.print_exc()
+            request.problems.append("the sandbox itself failed; see its standard error output")
+            return json_answer({'error': "the sandbox itself failed"}, 500)
+
+    def _struck(self, request, fault):
+        request.problems.append(f"fault: {fault.action}")
+        answer = self._call(request) if fault.processed else None
+        if fault.action == 'delay' and not fault.processed:
+            time.sleep(fault.seconds)
+            return self._finish(self._call(request))
+        answer = fault.replace(request, answer) if fault.action != 'delay' else answer
+        answer = self._finish(answer, fault.signature_defect)
+        if fault.action == 'tampered':
+            answer.body = self._tampered(answer.body, fault.parameters.get('overrides'))
+        if fault.seconds:
+            time.sleep(fault.seconds)
+        return answer
+
+    def _finish(self, answer, defect=None):
+        """Sign what WeChat Pay signs: 2xx answers of v3."""
+        if answer.signer and 200 <= answer.status < 300:
+            answer.headers += defects.signed_headers(
+                answer.signer, self.world.clock, answer.body, defect,
+            )
+            if defect == 'tampered_body':
+                answer.body = defects.tamper(answer.body)
+        return answer
+
+    @staticmethod
+    def _tampered(body, overrides):
+        if not overrides:
+            return defects.tamper(body)
+        try:
+            data = Request('', '', [], body).json()
+        except ValueError:
+            return defects.tamper(body)
+        for path, value in overrides.items():
+            defects.set_path(data, path, value)
+        return dump(data)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Reads and writes HTTP/1.1 with keep-alive; everything else is the `Sandbox`."""
+
+    protocol_version = 'HTTP/1.1'
+    timeout = IDLE_LIMIT
+    disable_nagle_algorithm = True
+
+    def _serve(self):
+        # http.server joins leading slashes in self.path; signatures need the target as sent.
+        target = self.requestline.split()[1]
+        if not target.startswith('/'):
+            self._write(Answer(400), close=True)
+            return
+        body = self._read_body()
+        if body is None:
+            return
+        request = Request(self.command, target, list(self.headers.items()), body)
+        answer = self.server.sandbox.handle(request)
+        if answer is None:
+            self.close_connection = True
+            return
+        self._write(answer)
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = _serve
+
+    def _read_body(self):
+        length = self.headers.get('Content-Length', '0')
+        if self.headers.get('Transfer-Encoding'):
+            self._write(Answer(411), close=True)
+            return None
+        if not length.isdecimal():
+            self._write(Answer(400), close=True)
+            return None
+        if int(length) > LARGEST_BODY:
+            self._write(Answer(413), close=True)
+            return None
+        body = self.rfile.read(int(length))
+        if len(body) < int(length):
+            self.close_connection = True
+            return None
+        return body
+
+    def _write(self, answer, close=False):
+        lines = [f'HTTP/1.1 {answer.status} {_phrase(answer.status)}']
+        pairs = [('Date', formatdate(usegmt=True)), ('Server', 'sandbox'), *answer.headers]
+        if answer.status != 204:
+            pairs.append(('Content-Length', str(len(answer.body))))
+        if close:
+            self.close_connection = True
+            pairs.append(('Connection', 'close'))
+        lines += [f'{name}: {value}' for name, value in pairs]
+        head = '\r\n'.join(lines).encode('latin-1', 'replace') + b'\r\n\r\n'
+        body = b'' if self.command == 'HEAD' or answer.status == 204 else answer.body
+        # One write: a head and a body in two packets cost a delayed acknowledgement.
+        self.wfile.write(head + body)
+
+    def log_message(self, format, *args):
+        """Say nothing: the request log is better."""
+
+
+def _phrase(status):
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Unknown"
+
+
+class Server(ThreadingHTTPServer):
+    """The listening socket with the `Sandbox` behind it."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, host='127.0.0.1', port=0):
+        self.sandbox = Sandbox()
+        if ':' in host:
+            self.address_family = socket.AF_INET6
+        super().__init__((host, port), Handler)
+
+    @property
+    def address(self):
+        """:return: the base address, for example `http://127.0.0.1:40123`."""
+        host, port = self.server_address[:2]
+        if host in ('0.0.0.0', '::'):
+            host = '127.0.0.1'
+        return f'http://[{host}]:{port}' if ':' in host else f'http://{host}:{port}'
+
+    def handle_error(self, request, client_address):
+        """A client that goes away is no news."""
+
+    def run(self):
+        """Serve until `stop` is called from another thread or a signal handler."""
+        self.serve_forever(poll_interval=0.2)
+
+    def stop(self):
+        """End `run`; may be called from a signal handler."""
+        threading.Thread(target=self.shutdown, daemon=True).start()

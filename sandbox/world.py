@@ -1,0 +1,360 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Everything that exists in the sandbox: apps, merchants, users, codes, tokens, orders.
+
+All state is in memory, under one lock. Functions elsewhere take `world.lock` for as long as they
+look and decide, and never while they talk to the network.
+"""
+
+import base64
+import secrets
+import threading
+from dataclasses import dataclass, field
+
+from .clock import Clock, beijing_day, rfc3339
+from .keys import Signer, certified, new_key, private_pem, public_pem
+
+MINIPROGRAM = 'wx0000000000000002'
+SECOND_MINIPROGRAM = 'wx0000000000000003'
+MERCHANT = '1900000001'
+OPEN_PLATFORM = 'sandbox'
+APP_TYPES = ('miniprogram', 'official_account', 'website', 'mobile', 'component')
+TRUST_MODES = ('public_key', 'certificate')
+SESSION_KEY_INTERVAL = 300
+DAY = 86400
+
+
+class Refusal(Exception):
+    """The control API cannot do what it was asked; the text says why."""
+
+
+@dataclass
+class App:
+    """An application registered with the platform."""
+
+    appid: str
+    secret: str
+    app_type: str = 'miniprogram'
+    open_platform: str | None = None
+
+    def public(self):
+        """:return: what the control API shows (dict)."""
+        return dict(vars(self))
+
+
+@dataclass
+class Merchant:
+    """A merchant number with its keys and WeChat Pay's keys towards it."""
+
+    mchid: str
+    appids: list
+    api_v3_key: str
+    certificate: Signer
+    public_key: Signer
+    platform: list
+    trust_mode: str = 'public_key'
+    products: list = field(default_factory=lambda: ['JSAPI'])
+
+    def signers(self):
+        """:return: dict serial -> `Signer` of everything WeChat Pay may sign with."""
+        return {signer.serial: signer for signer in [self.public_key, *self.platform]}
+
+    def platform_signer(self, now):
+        """:return: the platform certificate that signs at this moment: the newest in force."""
+        valid = [item for item in self.platform if item.effective <= now < item.expire]
+        return max(valid or self.platform, key=lambda item: item.effective)
+
+    def notification_signer(self, now, kind=None):
+        """:return: who signs notifications: the trust mode decides, or the kind named."""
+        if (kind or self.trust_mode) == 'public_key':
+            return self.public_key
+        return self.platform_signer(now)
+
+
+@dataclass
+class User:
+    """A person with WeChat: one openid per app, one unionid per Open Platform account."""
+
+    user: str
+    nickname: str
+    blocked: bool = False
+    openids: dict = field(default_factory=dict)
+    unionids: dict = field(default_factory=dict)
+    session_keys: dict = field(default_factory=dict)
+
+
+@dataclass
+class LoginCode:
+    """What wx.login gave."""
+
+    code: str
+    appid: str
+    user: str
+    expires: float
+    used: bool = False
+
+
+@dataclass
+class Order:
+    """An order of API v3; `parameters` is the body it was made with."""
+
+    mchid: str
+    appid: str
+    out_trade_no: str
+    parameters: dict
+    created: float
+    pay_until: float
+    state: str = 'NOTPAY'
+    transaction_id: str = ''
+    success_time: float = 0.0
+    notifications: list = field(default_factory=list)
+
+    @property
+    def openid(self):
+        """:return: the payer named in the order."""
+        return self.parameters['payer']['openid']
+
+    @property
+    def total(self):
+        """:return: the amount in fen."""
+        return self.parameters['amount']['total']
+
+
+class World:
+    """The state of one sandbox."""
+
+    def __init__(self):
+        self.lock = threading.RLock()
+        self.clock = Clock()
+        self._first_apps = [
+            App(MINIPROGRAM, secrets.token_hex(16), open_platform=OPEN_PLATFORM),
+            App(SECOND_MINIPROGRAM, secrets.token_hex(16), open_platform=OPEN_PLATFORM),
+        ]
+        self._first_merchant = self._make_merchant(
+            MERCHANT, [MINIPROGRAM, SECOND_MINIPROGRAM], 'public_key',
+        )
+        self.reset()
+
+    def reset(self):
+        """Go back to the start: same apps, merchant and keys, nothing else."""
+        with self.lock:
+            self.clock.offset = 0.0
+            self.apps = {app.appid: App(**vars(app)) for app in self._first_apps}
+            first = self._first_merchant
+            self.merchants = {first.mchid: Merchant(**{
+                **vars(first),
+                'appids': list(first.appids),
+                'platform': list(first.platform),
+                'products': list(first.products),
+            })}
+            self.users = {}
+            self.codes = {}
+            self.tokens = {}
+            self.current_tokens = {}
+            self.quotas = {}
+            self.orders = {}
+            self.prepays = {}
+            self._numbers = {}
+
+    def number(self, name):
+        """:return: the next number of a series, from 1."""
+        with self.lock:
+            self._numbers[name] = self._numbers.get(name, 0) + 1
+            return self._numbers[name]
+
+    # === Apps and merchants === #
+
+    def add_app(self, appid, secret=None, app_type='miniprogram', open_platform=None):
+        """Register an app, or replace the one with this appid.
+
+        :return: the `App`
+        """
+        if app_type not in APP_TYPES:
+            raise Refusal(f"app_type must be one of {', '.join(APP_TYPES)}")
+        app = App(appid, secret or secrets.token_hex(16), app_type, open_platform)
+        with self.lock:
+            self.apps[appid] = app
+        return app
+
+    def _make_merchant(self, mchid, appids, trust_mode):
+        now = self.clock.now()
+        public = Signer(f'PUB_KEY_ID_01{mchid}{beijing_day(now)}00000000000001', new_key())
+        return Merchant(
+            mchid=mchid,
+            appids=list(appids),
+            api_v3_key=secrets.token_hex(16),
+            certificate=certified(mchid, now - DAY),
+            public_key=public,
+            platform=[certified("WeChat Pay of the sandbox", now - DAY)],
+            trust_mode=trust_mode,
+        )
+
+    def add_merchant(self, mchid, appids, trust_mode='public_key'):
+        """Register a merchant with fresh keys.
+
+        :return: the `Merchant`
+        """
+        if trust_mode not in TRUST_MODES:
+            raise Refusal(f"trust_mode must be one of {', '.join(TRUST_MODES)}")
+        merchant = self._make_merchant(mchid, appids, trust_mode)
+        with self.lock:
+            self.merchants[mchid] = merchant
+        return merchant
+
+    def merchant(self, mchid):
+        """:return: the `Merchant` for the control API.
+        :raise Refusal: no such merchant
+        """
+        if mchid not in self.merchants:
+            raise Refusal(f"there is no merchant {mchid!r}")
+        return self.merchants[mchid]
+
+    def add_platform_certificate(self, merchant):
+        """Start a rotation: a second platform certificate, in force from now on."""
+        signer = certified("WeChat Pay of the sandbox", self.clock.now())
+        with self.lock:
+            merchant.platform.append(signer)
+        return signer
+
+    # === Users === #
+
+    def add_user(self, nickname=None):
+        """:return: a new `User` who has opened no app yet."""
+        with self.lock:
+            number = self.number('user')
+            user = User(f'user{number}', nickname or f'User {number}')
+            self.users[user.user] = user
+            return user
+
+    def user(self, name):
+        """:return: the `User` of this name.
+        :raise Refusal: no such user
+        """
+        if name not in self.users:
+            raise Refusal(f"there is no user {name!r}")
+        return self.users[name]
+
+    def openid(self, user, appid):
+        """:return: the user's openid in an app, made when first asked for (28 characters)."""
+        with self.lock:
+            if appid not in user.openids:
+                user.openids[appid] = 'o' + secrets.token_urlsafe(24)[:27]
+            return user.openids[appid]
+
+    def unionid(self, user, appid):
+        """:return: the user's unionid, or None if the app has no Open Platform account."""
+        with self.lock:
+            platform = self.apps[appid].open_platform
+            if not platform:
+                return None
+            if platform not in user.unionids:
+                user.unionids[platform] = 'oU' + secrets.token_urlsafe(24)[:26]
+            return user.unionids[platform]
+
+    def user_of_openid(self, openid, appid):
+        """:return: the `User` whose openid in this app it is, or None."""
+        with self.lock:
+            for user in self.users.values():
+                if user.openids.get(appid) == openid:
+                    return user
+            return None
+
+    def new_session_key(self, user, appid):
+        """Give the user a new session_key in an app; the old one is dead.
+
+        :return: Base64 of 16 bytes
+        """
+        key = base64.b64encode(secrets.token_bytes(16)).decode()
+        with self.lock:
+            user.session_keys[appid] = (key, self.clock.now())
+        return key
+
+    def session_key(self, user, appid):
+        """:return: the user's valid session_key in an app, or None."""
+        return user.session_keys.get(appid, (None, 0))[0]
+
+    def login(self, user, appid):
+        """What wx.login does: a code, and now and then a new session_key (1.3).
+
+        :return: the `LoginCode`, good for five minutes
+        """
+        with self.lock:
+            if appid not in self.apps:
+                raise Refusal(f"there is no app {appid!r}")
+            now = self.clock.now()
+            self.openid(user, appid)
+            self.unionid(user, appid)
+            made = user.session_keys.get(appid, (None, 0))[1]
+            if appid not in user.session_keys or now - made > SESSION_KEY_INTERVAL:
+                self.new_session_key(user, appid)
+            code = LoginCode('0' + secrets.token_urlsafe(24)[:31], appid, user.user, now + 300)
+            self.codes[code.code] = code
+            return code
+
+    # === Orders === #
+
+    def order(self, mchid, out_trade_no):
+        """:return: the `Order`, brought up to date, or None."""
+        with self.lock:
+            order = self.orders.get((mchid, out_trade_no))
+            return order and self.settle(order)
+
+    def order_of_transaction(self, mchid, transaction_id):
+        """:return: the paid `Order` with this transaction id, or None."""
+        with self.lock:
+            for order in self.orders.values():
+                if order.mchid == mchid and order.transaction_id == transaction_id != '':
+                    return order
+            return None
+
+    def settle(self, order):
+        """Let time work: an unpaid order closes by itself after seven days (A4.5)."""
+        if order.state == 'NOTPAY':
+            last = max(order.created + 7 * DAY, order.pay_until)
+            if self.clock.now() > last:
+                order.state = 'CLOSED'
+        return order
+
+    def pay(self, order):
+        """Take the payer's money.
+
+        :raise Refusal: the order cannot be paid, with the reason
+        """
+        with self.lock:
+            self.settle(order)
+            if order.state == 'SUCCESS':
+                raise Refusal("the order is already paid")
+            if order.state == 'CLOSED':
+                raise Refusal("the order is closed")
+            now = self.clock.now()
+            if now > order.pay_until:
+                raise Refusal("the order can no longer be paid: its time_expire has passed")
+            order.state = 'SUCCESS'
+            order.success_time = now
+            order.transaction_id = self.new_transaction_id()
+
+    def new_transaction_id(self):
+        """:return: a number as WeChat Pay gives (28 digits)."""
+        day = beijing_day(self.clock.now())
+        return f"4200{secrets.randbelow(10 ** 6):06d}{day}{self.number('transaction'):010d}"
+
+
+def merchant_view(merchant):
+    """:return: a merchant's credentials, as the control API shows them (dict)."""
+    return {
+        'mchid': merchant.mchid,
+        'appids': merchant.appids,
+        'api_v3_key': merchant.api_v3_key,
+        'merchant_serial': merchant.certificate.serial,
+        'merchant_private_key': private_pem(merchant.certificate.private_key),
+        'merchant_certificate': merchant.certificate.certificate,
+        'public_key_id': merchant.public_key.serial,
+        'public_key': public_pem(merchant.public_key.public_key),
+        'platform_certificates': [{
+            'serial_no': signer.serial,
+            'certificate': signer.certificate,
+            'effective_time': rfc3339(signer.effective),
+            'expire_time': rfc3339(signer.expire),
+        } for signer in merchant.platform],
+        'trust_mode': merchant.trust_mode,
+        'products': merchant.products,
+    }
