@@ -23,7 +23,8 @@ ODOO_BIN = Path(__file__).parent / 'scripts' / 'odoo_bin.py'
 PR_SET_PDEATHSIG = 1
 
 
-def odoo_command(source, database, name, arguments, addons_paths=(ROOT,), options=None):
+def odoo_command(source, database, name, arguments, addons_paths=(ROOT,), options=None,
+                 subcommand='server'):
     """Return command and environment of an Odoo process on a database.
 
     :param name: what it is for: names its configuration file in `.dev/conf`.
@@ -60,7 +61,9 @@ def odoo_command(source, database, name, arguments, addons_paths=(ROOT,), option
         'PYTHONUNBUFFERED': '1',
         'PATH': f'{PYTHON.parent}{os.pathsep}{os.environ.get("PATH", "")}',
     }
-    return [str(PYTHON), str(ODOO_BIN), 'server', '-c', str(path), *arguments], environment, path
+    words = subcommand.split()
+    command = [str(PYTHON), str(ODOO_BIN), *words, '-c', str(path), *arguments]
+    return command, environment, path
 
 
 def run_odoo(source, database, name, arguments, environment=None, check=True, **kwargs):
@@ -68,7 +71,8 @@ def run_odoo(source, database, name, arguments, environment=None, check=True, **
 
     :return: (exit status, Path of its log)
     """
-    arguments = [*arguments, f'--http-port={free_port()}', f'--gevent-port={free_port()}']
+    kwargs['options'] = {
+        'http_port': free_port(), 'gevent_port': free_port(), **(kwargs.get('options') or {})}
     command, variables, conf = odoo_command(source, database, name, arguments, **kwargs)
     log = log_path(name)
     try:

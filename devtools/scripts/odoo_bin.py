@@ -8,7 +8,7 @@ import sys
 
 sys.path.pop(0)  # this folder: nothing here is to be imported
 
-import odoo.cli  # noqa: E402
+import odoo.cli
 
 if __name__ == '__main__':
     odoo.cli.main()
