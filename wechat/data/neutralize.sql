@@ -1,0 +1,7 @@
+-- A copy of a database must not act for the real app: no secrets, no tokens, no session keys.
+UPDATE wechat_app
+   SET secret = NULL, hub_key = NULL, push_token = NULL, push_aes_key = NULL,
+       state = 'new', last_errcode = 0, last_error_code = NULL, last_error = NULL,
+       last_error_date = NULL, last_check = NULL;
+DELETE FROM wechat_token;
+UPDATE wechat_identity SET session_key = NULL;

@@ -1,0 +1,54 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from odoo import api, fields, models
+
+
+class WechatIdentity(models.Model):
+    _name = 'wechat.identity'
+    _description = "WeChat Identity"
+    _order = 'last_login desc, id desc'
+    _rec_names_search = ['nickname', 'openid', 'unionid']
+
+    app_id = fields.Many2one(
+        string="App", comodel_name='wechat.app', required=True, readonly=True, ondelete='restrict',
+    )
+    company_id = fields.Many2one(string="Company", related='app_id.company_id')
+    openid = fields.Char(
+        string="openid",
+        help="What WeChat calls this person in this app. Another app has another one.",
+        required=True,
+        readonly=True,
+        copy=False,
+    )
+    unionid = fields.Char(
+        string="unionid",
+        help="What WeChat calls this person in all apps of the same Open Platform account.",
+        readonly=True,
+        copy=False,
+        index='btree_not_null',
+    )
+    user_id = fields.Many2one(
+        string="User",
+        help="The user who logs in with this identity.",
+        comodel_name='res.users',
+        ondelete='set null',
+        index='btree_not_null',
+    )
+    partner_id = fields.Many2one(
+        string="Contact", comodel_name='res.partner', ondelete='set null', index='btree_not_null',
+    )
+    session_key = fields.Char(
+        string="Session Key", groups=fields.NO_ACCESS, copy=False, prefetch=False,
+    )
+    nickname = fields.Char(string="Nickname")
+    avatar_url = fields.Char(string="Avatar Address")
+    phone = fields.Char(string="Phone")
+    last_login = fields.Datetime(string="Last Login", readonly=True, copy=False)
+
+    _app_openid_unique = models.Constraint(
+        'UNIQUE (app_id, openid)', "There is an identity with this openid already.",
+    )
+
+    @api.depends('nickname', 'openid')
+    def _compute_display_name(self):
+        for identity in self:
+            identity.display_name = identity.nickname or identity.openid

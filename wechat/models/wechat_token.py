@@ -1,0 +1,27 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from odoo import fields, models
+
+
+class WechatToken(models.Model):
+    _name = 'wechat.token'
+    _description = "WeChat Token"
+    _order = 'app_id, kind'
+    _rec_name = 'kind'
+    _log_access = False  # Written by SQL, under a lock and in transactions of their own.
+
+    app_id = fields.Many2one(
+        string="App", comodel_name='wechat.app', required=True, ondelete='cascade', readonly=True,
+    )
+    kind = fields.Char(
+        string="Kind", help="access_token, jsapi_ticket, wx_card_ticket …", required=True,
+        readonly=True,
+    )
+    value = fields.Char(
+        string="Value", groups=fields.NO_ACCESS, copy=False, prefetch=False,
+    )
+    expires_at = fields.Datetime(string="Expires", readonly=True)
+    forced_at = fields.Datetime(string="Last Forced Renewal", readonly=True)
+
+    _app_kind_unique = models.Constraint(
+        'UNIQUE (app_id, kind)', "An app has one token of each kind.",
+    )

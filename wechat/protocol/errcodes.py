@@ -1,0 +1,272 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""WeChat's error codes: the code word that clients get, and what to do about it.
+
+Source: wechat-platform.md, sections 0 (general codes), 1.2 and 1.4 (mini-program login), 3.1 and 3.4
+(tokens and quotas) and 5.2 (web login). WeChat's `errmsg` is for logs, it is never parsed.
+"""
+
+from typing import NamedTuple
+
+
+class Errcode(NamedTuple):
+    """What is known about one error code.
+
+    ``word`` is the code word of the public contract, ``advice_en`` and ``advice_zh`` say what
+    happened and what to do.
+    """
+
+    word: str
+    advice_en: str
+    advice_zh: str
+
+
+# The codes that mean that the account's access token is not accepted (section 3.3). From a token
+# endpoint, 40001 means a wrong AppSecret instead.
+INVALID_TOKEN_CODES = frozenset({40001, 40014, 42001})
+
+_INVALID_TOKEN = (
+    "The access token was not accepted, even after it was renewed. If another system fetches tokens"
+    " for the same AppID by itself, let only one of them do it; otherwise check the AppID and the"
+    " AppSecret in Settings ▸ WeChat.",
+    "access_token未被接受，重新获取后仍然无效。如果还有其他系统自行获取同一AppID的access_token，"
+    "请只保留一个；否则请在“设置 ▸ 微信”中检查AppID和AppSecret。",
+)
+_BAD_REQUEST = (
+    "WeChat does not accept the request as it was made. Please report this to your Odoo partner, with"
+    " the error code.",
+    "微信不接受该请求。请将此错误码告知您的Odoo服务商。",
+)
+_SECRET_PLACE_EN = (
+    "mp.weixin.qq.com, Development ▸ Development settings (开发管理 ▸ 开发设置)"
+)
+_NEW_LOGIN = (
+    "The authorization is no longer valid. Please log in with WeChat again.",
+    "微信授权已失效，请重新登录。",
+)
+
+ERRCODES = {
+    -1: Errcode(
+        'wechat_busy',
+        "WeChat is busy. Please try again in a moment.",
+        "微信系统繁忙，请稍后再试。",
+    ),
+    40001: Errcode('misconfigured', *_INVALID_TOKEN),
+    40002: Errcode('bad_request', *_BAD_REQUEST),
+    40003: Errcode(
+        'bad_request',
+        "The openid does not belong to this AppID, or the person no longer follows the account."
+        " An openid is valid for one AppID only.",
+        "openid不属于该AppID，或用户已取消关注。openid只在一个AppID内有效。",
+    ),
+    40013: Errcode(
+        'misconfigured',
+        "WeChat does not know this AppID, or it is not the one that the call belongs to. Compare the"
+        f" AppID in Settings ▸ WeChat with the one shown at {_SECRET_PLACE_EN}.",
+        "AppID无效，或与本次调用不符。请将“设置 ▸ 微信”中的AppID与微信公众平台"
+        "“开发管理 ▸ 开发设置”中显示的AppID核对。",
+    ),
+    40014: Errcode('misconfigured', *_INVALID_TOKEN),
+    40029: Errcode(
+        'invalid_code',
+        "The login code is not valid: it has expired, belongs to another AppID or is incomplete."
+        " Please try again.",
+        "登录凭证（code）无效：已过期、不完整或属于其他AppID。请重试。",
+    ),
+    40030: Errcode('invalid_code', *_NEW_LOGIN),
+    40097: Errcode('bad_request', *_BAD_REQUEST),
+    40125: Errcode(
+        'misconfigured',
+        "The AppSecret is wrong. WeChat shows it only once, when it is made: if you do not have it any"
+        f" more, reset it at {_SECRET_PLACE_EN} and enter the new one in Settings ▸ WeChat.",
+        "AppSecret（小程序密钥）错误。密钥只在生成时显示一次：如已遗失，请在微信公众平台"
+        "“开发管理 ▸ 开发设置”中重置，并在“设置 ▸ 微信”中填写新密钥。",
+    ),
+    40163: Errcode(
+        'code_used',
+        "The login code has been used already; each code works once. Please try again.",
+        "登录凭证（code）已被使用，每个code只能使用一次。请重试。",
+    ),
+    40164: Errcode(
+        'misconfigured',
+        "The IP address of this server is not in the IP allow list (IP白名单) of the AppID. Add it at"
+        f" {_SECRET_PLACE_EN}.",
+        "本服务器的IP地址不在该AppID的IP白名单中。请在微信公众平台“开发管理 ▸ 开发设置”的"
+        "IP白名单中添加。",
+    ),
+    40226: Errcode(
+        'user_blocked',
+        "WeChat considers this user a high risk and does not let them log in.",
+        "该用户被微信判定为高风险用户，无法登录。",
+    ),
+    40243: Errcode(
+        'misconfigured',
+        f"The AppSecret is frozen. An administrator of the account unfreezes it at {_SECRET_PLACE_EN}.",
+        "AppSecret已被冻结。请由账号管理员在微信公众平台“开发管理 ▸ 开发设置”中解冻。",
+    ),
+    41001: Errcode('bad_request', *_BAD_REQUEST),
+    41002: Errcode(
+        'misconfigured',
+        "The AppID is missing. Enter it in Settings ▸ WeChat.",
+        "缺少AppID。请在“设置 ▸ 微信”中填写。",
+    ),
+    41004: Errcode(
+        'misconfigured',
+        "The AppSecret is missing. Enter it in Settings ▸ WeChat.",
+        "缺少AppSecret（小程序密钥）。请在“设置 ▸ 微信”中填写。",
+    ),
+    41008: Errcode(
+        'invalid_code',
+        "The login code is missing. Please try again.",
+        "缺少登录凭证（code）。请重试。",
+    ),
+    42001: Errcode('misconfigured', *_INVALID_TOKEN),
+    42002: Errcode('invalid_code', *_NEW_LOGIN),
+    42003: Errcode(
+        'invalid_code',
+        "The login code has expired. Please log in again.",
+        "登录凭证（code）已过期，请重新登录。",
+    ),
+    42007: Errcode(
+        'invalid_code',
+        "The user changed their WeChat password, which ended the authorization. Please log in with"
+        " WeChat again.",
+        "用户已修改微信密码，授权已失效，请重新登录。",
+    ),
+    43002: Errcode('bad_request', *_BAD_REQUEST),
+    44990: Errcode(
+        'rate_limited',
+        "Too many calls in this second. Please try again in a moment.",
+        "调用过于频繁（每秒上限）。请稍后再试。",
+    ),
+    44991: Errcode(
+        'rate_limited',
+        "Too many calls in this minute. Please try again in a minute.",
+        "调用过于频繁（每分钟上限）。请一分钟后再试。",
+    ),
+    44993: Errcode(
+        'rate_limited',
+        "The limit of calls for today is reached. It starts again at midnight, Beijing time.",
+        "今日调用次数已达上限，北京时间零点后恢复。",
+    ),
+    45009: Errcode(
+        'rate_limited',
+        "The daily quota of this API is used up. It starts again at midnight, Beijing time; an"
+        " administrator can clear it earlier on mp.weixin.qq.com.",
+        "该接口今日调用额度已用完，北京时间零点后恢复；管理员也可以在微信公众平台提前清零。",
+    ),
+    45011: Errcode(
+        'rate_limited',
+        "Too many calls in this minute. Please try again in a minute.",
+        "调用过于频繁（每分钟上限）。请一分钟后再试。",
+    ),
+    47001: Errcode('bad_request', *_BAD_REQUEST),
+    48001: Errcode(
+        'misconfigured',
+        "The account does not have the permission for this API. See which permissions it has on"
+        " mp.weixin.qq.com; many need a verified account.",
+        "该账号没有此接口的权限。请在微信公众平台查看接口权限，许多接口需要完成微信认证。",
+    ),
+    48004: Errcode(
+        'misconfigured',
+        "WeChat has blocked this API for the account. The notices on mp.weixin.qq.com give the reason.",
+        "该账号的此接口已被微信封禁。原因请查看微信公众平台的通知。",
+    ),
+    48006: Errcode(
+        'rate_limited',
+        "The quotas have been cleared as often as WeChat allows in a month (10 times).",
+        "本月清零次数（10次）已用完。",
+    ),
+    50002: Errcode(
+        'misconfigured',
+        "WeChat has restricted the account. The notices on mp.weixin.qq.com say why and until when.",
+        "该账号已被微信限制使用。原因和期限请查看微信公众平台的通知。",
+    ),
+    50004: Errcode(
+        'misconfigured',
+        "The account may not use this interface. The notices on mp.weixin.qq.com give the reason.",
+        "该账号被禁止使用此接口。原因请查看微信公众平台的通知。",
+    ),
+    50007: Errcode(
+        'misconfigured',
+        "WeChat has frozen the account. The notices on mp.weixin.qq.com say what is to be done.",
+        "该账号已被微信冻结。处理办法请查看微信公众平台的通知。",
+    ),
+    61003: Errcode(
+        'misconfigured',
+        "The account is not authorized for the third-party platform. Its administrator has to authorize"
+        " it again.",
+        "该账号未授权给第三方平台。请由账号管理员重新授权。",
+    ),
+    61004: Errcode(
+        'misconfigured',
+        "The IP address of this server is not in the IP allow list of the third-party platform. Add it"
+        " at open.weixin.qq.com, Management ▸ Third-party platform (管理中心 ▸ 第三方平台).",
+        "本服务器的IP地址不在第三方平台的IP白名单中。请在微信开放平台"
+        "“管理中心 ▸ 第三方平台”中添加。",
+    ),
+    61007: Errcode(
+        'misconfigured',
+        "The account has not granted this permission to the third-party platform. Its administrator has"
+        " to authorize again with this permission.",
+        "该账号未将此权限授予第三方平台。请由账号管理员重新授权并勾选该权限。",
+    ),
+    61011: Errcode(
+        'misconfigured',
+        "WeChat does not know this third-party platform. Compare its AppID with the one shown at"
+        " open.weixin.qq.com, Management ▸ Third-party platform (管理中心 ▸ 第三方平台).",
+        "第三方平台无效。请将AppID与微信开放平台“管理中心 ▸ 第三方平台”中显示的核对。",
+    ),
+    87007: Errcode('invalid_code', *_NEW_LOGIN),
+    87008: Errcode('bad_request', *_BAD_REQUEST),
+    87009: Errcode('invalid_code', *_NEW_LOGIN),
+    89503: Errcode(
+        'misconfigured',
+        "An administrator of the account must allow calls from the IP address of this server: WeChat has"
+        " sent them a message to confirm.",
+        "需要账号管理员确认允许本服务器IP地址的调用：微信已向管理员发送确认消息。",
+    ),
+    89506: Errcode(
+        'misconfigured',
+        "An administrator of the account has refused calls from the IP address of this server twice;"
+        " it can be asked for again after 24 hours.",
+        "管理员已两次拒绝本服务器IP地址的调用，24小时后才能再次申请。",
+    ),
+    89507: Errcode(
+        'misconfigured',
+        "An administrator of the account has refused calls from the IP address of this server; it can be"
+        " asked for again after 1 hour.",
+        "管理员已拒绝本服务器IP地址的调用，1小时后才能再次申请。",
+    ),
+}
+
+# From a token endpoint, 40001 has another meaning than from anywhere else.
+TOKEN_ENDPOINT_ERRCODES = {**ERRCODES, 40001: ERRCODES[40125]}
+
+UNKNOWN = Errcode(
+    'bad_request',
+    "WeChat refused the call. Its documentation of the API explains the error code.",
+    "微信拒绝了此次调用。请在微信官方文档中查询该错误码的含义。",
+)
+
+
+def lookup(errcode, table=ERRCODES):
+    """Return what is known about an error code, also of one that is not in the table.
+
+    :param int errcode: WeChat's number.
+    :param dict table: :data:`ERRCODES`, or :data:`TOKEN_ENDPOINT_ERRCODES` for the answer of an
+        endpoint that issues tokens.
+    :rtype: Errcode
+    """
+    return table.get(errcode, UNKNOWN)
+
+
+def describe(errcode, lang, table=ERRCODES):
+    """Return what happened and what to do, in Chinese or English.
+
+    :param int errcode: WeChat's number.
+    :param lang: Odoo's language code; Chinese ones give Chinese, all others English.
+    :param dict table: As for :func:`lookup`.
+    :rtype: str
+    """
+    found = lookup(errcode, table)
+    return found.advice_zh if (lang or '').startswith('zh') else found.advice_en

@@ -1,0 +1,189 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Send one HTTP request and read the whole answer, without ever quoting what was sent.
+
+The exceptions of ``requests`` quote the URL with its query, and there WeChat wants access tokens and
+secrets. They never leave this module: :class:`TransportError` is raised outside of their ``except``
+block, so that it has no context either. ``urllib3`` logs the query at the level DEBUG; the records
+of our own calls are dropped.
+"""
+
+import logging
+import os
+import ssl
+import threading
+import time
+from http.cookiejar import DefaultCookiePolicy
+
+import requests
+import urllib3.exceptions
+from requests.adapters import HTTPAdapter
+from requests.utils import get_environ_proxies
+
+MAX_ANSWER_BYTES = 32 * 1024 * 1024
+CHUNK_BYTES = 64 * 1024
+
+_local = threading.local()
+
+
+class TransportError(Exception):
+    """There is no answer, or not a whole one."""
+
+    def __init__(self, reason, sent):
+        """
+        :param str reason: ``timeout``, ``connect``, ``tls`` or ``broken``.
+        :param bool sent: ``False`` only if the request certainly never left this server.
+        """
+        super().__init__(f"No answer ({reason}).")
+        self.reason = reason
+        self.sent = sent
+
+
+class _Adapter(HTTPAdapter):
+    """A connection pool whose time-outs are those of the call that runs in this thread."""
+
+    def send(self, request, **kwargs):
+        kwargs['timeout'] = _local.timeout
+        return super().send(request, **kwargs)
+
+
+class _QuietFilter(logging.Filter):
+    """Drop what urllib3 tells about our own requests at the level DEBUG: it quotes the query."""
+
+    def filter(self, record):
+        return record.levelno > logging.DEBUG or not getattr(_local, 'sending', False)
+
+
+logging.getLogger('urllib3.connectionpool').addFilter(_QuietFilter())
+
+
+def send(method, url, *, data=None, headers=None, files=None, timeout=(3, 10), cert=None):
+    """Send a request over a pooled connection of this thread.
+
+    Redirects are returned, not followed; cookies are not kept; `.netrc` is not read.
+
+    :param str method: The HTTP method.
+    :param str url: The complete address, with its query.
+    :param data: The body: bytes, text (sent as UTF-8) or a dictionary of form fields.
+    :param dict headers: The headers.
+    :param files: Files of a multipart body, as `requests` takes them.
+    :param tuple timeout: Seconds to connect and seconds to wait for data. The whole answer must be
+        there when their sum has passed.
+    :param cert: Paths of a client certificate and its key, as `requests` takes them.
+    :return: The answer; its body is read.
+    :rtype: requests.Response
+    :raise TransportError: If there is no whole answer of at most 32 MiB.
+    """
+    if isinstance(data, str):
+        data = data.encode()
+    if not isinstance(timeout, tuple):
+        timeout = (timeout, timeout)
+    session = _session(cert)
+    deadline = time.monotonic() + sum(timeout)
+    failure = response = None
+    _local.timeout = timeout
+    _local.sending = True
+    try:
+        response = session.request(
+            method, url,
+            data=data,
+            headers={'Accept-Encoding': 'identity', **(headers or {})},
+            files=files,
+            proxies=_proxies(url),
+            cert=cert,
+            allow_redirects=False,
+            stream=True,
+        )
+        response._content = _read(response, deadline)
+        response._content_consumed = True
+    except TransportError as error:
+        failure = error
+    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+        failure = TransportError(*_classify(error))
+    finally:
+        _local.sending = False
+        if failure and response is not None:
+            response.close()
+    if failure:
+        raise failure  # Outside of the except block: without the exception that quotes the URL.
+    return response
+
+
+def _session(cert):
+    """Return this thread's session for a client certificate.
+
+    Each certificate has a session of its own: a pooled connection stays the one of the certificate
+    that opened it.
+    """
+    sessions = _local.__dict__.setdefault('sessions', {})
+    session = sessions.get(cert)
+    if session is None:
+        session = requests.Session()
+        session.trust_env = False  # No .netrc, and no proxy but those of `_proxies`.
+        session.verify = (
+            os.environ.get('REQUESTS_CA_BUNDLE') or os.environ.get('CURL_CA_BUNDLE') or True
+        )
+        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        session.headers['User-Agent'] = 'odoo-wechat/19.0'
+        for prefix in ('https://', 'http://'):
+            session.mount(prefix, _Adapter(pool_connections=8, pool_maxsize=2))
+        sessions[cert] = session
+    return session
+
+
+def _proxies(url):
+    """Return the proxies that the server's environment prescribes for an address."""
+    return get_environ_proxies(url.partition('?')[0])
+
+
+def _read(response, deadline):
+    """Return the whole body as bytes, as long as it comes in time and is not huge.
+
+    The body is read with at most one receive per round: reading a fixed number of bytes would wait
+    for all of them, each single byte renewing the time-out.
+    """
+    if response.headers.get('Content-Encoding', 'identity') != 'identity':
+        raise TransportError('broken', True)
+    source = getattr(response.raw, '_fp', None)
+    read = getattr(source, 'read1', None) or response.raw.read
+    body = bytearray()
+    while chunk := read(CHUNK_BYTES):
+        body += chunk
+        if len(body) > MAX_ANSWER_BYTES:
+            raise TransportError('broken', True)
+        if time.monotonic() > deadline:
+            raise TransportError('timeout', True)
+    length = response.headers.get('Content-Length', '')
+    if length.isdigit() and response.request.method != 'HEAD' and len(body) < int(length):
+        raise TransportError('broken', True)
+    response.raw.release_conn()
+    return bytes(body)
+
+
+def _classify(error):
+    """Return the reason of a failure and whether the request may have left.
+
+    :rtype: tuple[str, bool]
+    """
+    chain = []
+    pending = [error]
+    while pending and len(chain) < 20:
+        link = pending.pop()
+        if isinstance(link, BaseException) and link not in chain:
+            chain.append(link)
+            pending += [getattr(link, 'reason', None), link.__cause__, link.__context__]
+            pending += link.args
+
+    def has(*types):
+        return any(isinstance(link, types) for link in chain)
+
+    if has(ssl.SSLCertVerificationError):
+        return 'tls', False
+    if has(requests.exceptions.ConnectTimeout, urllib3.exceptions.ConnectTimeoutError):
+        return 'timeout', False
+    if has(urllib3.exceptions.NewConnectionError, requests.exceptions.InvalidURL):
+        return 'connect', False
+    if has(requests.exceptions.SSLError, urllib3.exceptions.SSLError, ssl.SSLError):
+        return 'tls', True
+    if has(TimeoutError, requests.exceptions.Timeout, urllib3.exceptions.TimeoutError):
+        return 'timeout', True
+    return 'broken', True
