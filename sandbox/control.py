@@ -2,6 +2,7 @@
 """The control API under /_sandbox/: what tests and the web page use to play WeChat's side."""
 
 import re
+from urllib.parse import urlsplit
 
 from . import notifications, tokens
 from .client import request_payment
@@ -253,6 +254,16 @@ def _check_signer(values):
         raise Refusal(f"signer must be one of {', '.join(TRUST_MODES)}")
 
 
+def _check_url(url):
+    try:
+        parts = urlsplit(url)
+        fine = parts.scheme in ('http', 'https') and parts.hostname and parts.port != 0
+    except ValueError:
+        fine = False
+    if not fine or not url.isascii():
+        raise Refusal("url must be a complete http or https address")
+
+
 def notify(sandbox, data):
     """POST notify."""
     values = _read(
@@ -265,6 +276,8 @@ def notify(sandbox, data):
     repeat = values.get('repeat', 1)
     if type(repeat) is not int or not 1 <= repeat <= 100:
         raise Refusal("repeat must be 1 to 100")
+    if 'url' in values:
+        _check_url(values['url'])
     # A null in overrides means: remove the member.
     return {'answers': notifications.notify(
         sandbox.world, order,
@@ -362,14 +375,19 @@ def serve(sandbox, request, handler, **parameters):
     """
     try:
         _check_origin(request)
-        data = request.json() if request.body else {}
-        if not isinstance(data, dict):
-            raise Refusal("the body must be a JSON object")
-        return json_answer(handler(sandbox, data, **parameters))
+        return json_answer(handler(sandbox, _body(request), **parameters))
     except Refusal as error:
         return json_answer({'error': str(error)}, 400)
+
+
+def _body(request):
+    try:
+        data = request.json() if request.body else {}
     except ValueError:
-        return json_answer({'error': "the body is not UTF-8 JSON"}, 400)
+        raise Refusal("the body is not UTF-8 JSON") from None
+    if not isinstance(data, dict):
+        raise Refusal("the body must be a JSON object")
+    return data
 
 
 def _check_origin(request):

@@ -226,7 +226,7 @@ def stable_token(world, request):
             raise PlatformError(45009, "force_refresh was used 20 times today")
         return {
             'access_token': token.value,
-            'expires_in': int(token.expires - world.clock.now()),
+            'expires_in': round(token.expires - world.clock.now()),
         }
 
 

@@ -62,7 +62,7 @@ class Sandbox:
         """
         if request.path.startswith('/_sandbox/'):
             return self._control(request)
-        if request.path in ('/', '/favicon.ico'):
+        if request.path in page.PATHS:
             return page.serve(self, request)
         began = time.monotonic()
         fault = self.faults.take(request)
