@@ -66,7 +66,8 @@ def odoo_command(source, database, name, arguments, addons_paths=(ROOT,), option
     return command, environment, path
 
 
-def run_odoo(source, database, name, arguments, environment=None, check=True, **kwargs):
+def run_odoo(source, database, name, arguments, environment=None, check=True,
+             stdin=subprocess.DEVNULL, **kwargs):
     """Run Odoo until it ends by itself.
 
     :return: (exit status, Path of its log)
@@ -79,8 +80,7 @@ def run_odoo(source, database, name, arguments, environment=None, check=True, **
         with open(log, 'wb') as stream:
             process = subprocess.Popen(
                 command, env={**variables, **(environment or {})}, stdout=stream,
-                stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd=DEV,
-                start_new_session=True)
+                stderr=subprocess.STDOUT, stdin=stdin, cwd=DEV, start_new_session=True)
             try:
                 status = process.wait()
             finally:
