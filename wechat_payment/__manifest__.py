@@ -1,0 +1,24 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+{
+    'name': "WeChat Pay",
+    'version': '19.0.1.0.0',
+    'category': 'Accounting/Payment Providers',
+    'sequence': 350,
+    'summary': "Pay with WeChat Pay (API v3) in mini-programs",
+    'author': "Odoo WeChat contributors",
+    'license': 'LGPL-3',
+    'depends': ['wechat', 'payment'],
+    'external_dependencies': {'python': ['pycryptodome', 'cryptography']},
+    'data': [
+        'security/ir.model.access.csv',
+        'security/wechat_payment_security.xml',
+        'data/payment_provider_data.xml',
+        'data/ir_cron_data.xml',
+        'views/wechat_pay_certificate_views.xml',
+        'views/payment_provider_views.xml',
+        'views/payment_transaction_views.xml',
+        'views/res_config_settings_views.xml',
+    ],
+    'post_init_hook': 'post_init_hook',
+    'uninstall_hook': 'uninstall_hook',
+}

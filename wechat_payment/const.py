@@ -1,0 +1,31 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""What is fixed by WeChat Pay or by the contract, each with its source (shared protocol names)."""
+
+# The payment method of Odoo's payment engine that is enabled with the provider.
+DEFAULT_PAYMENT_METHOD_CODES = {'wechat_pay'}
+
+# Mainland merchants: CNY only (C, amounts and currencies).
+SUPPORTED_CURRENCIES = {'CNY'}
+
+# Trade states of an order (A4.5) by what they make of a transaction. All others change nothing:
+# NOTPAY and USERPAYING wait, PAYERROR concerns payment codes and is not final for us.
+PAID_TRADE_STATES = {'SUCCESS', 'REFUND'}  # REFUND: the order was paid, some of it went back.
+CLOSED_TRADE_STATES = {'CLOSED', 'REVOKED'}
+
+# Which trade types can be asked for, and the types of app a customer pays in (A4.1).
+TRADE_TYPE_APP_TYPES = {'JSAPI': ('miniprogram', 'official_account')}
+
+# An order can be paid this long, in minutes: as long as its prepay_id lives (A4.1).
+ORDER_LIFETIME = 120
+# With less than this left, in minutes, a new number is made rather than the old one repeated.
+ORDER_REST = 5
+
+# When WeChat Pay is asked for an order that no notification settled: seconds after the order, as
+# WeChat Pay suggests (A4.5); after that every half hour until the order has expired.
+QUERY_PLAN = (5, 30, 60, 180, 300, 600, 1800)
+
+# At most one query in this many seconds and transaction, whatever clients ask for.
+STATUS_INTERVAL = 2
+
+# Notifications larger than this are refused unread (D2).
+MAX_NOTIFICATION_BYTES = 64 * 1024

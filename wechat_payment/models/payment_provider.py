@@ -1,0 +1,400 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+import ipaddress
+import re
+from urllib.parse import urlsplit
+
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+from odoo.addons.payment import utils as payment_utils
+from odoo.addons.wechat_payment import const
+from odoo.addons.wechat_payment.controllers.main import WechatPayController
+from odoo.addons.wechat_payment.protocol import keys
+
+
+class PaymentProvider(models.Model):
+    _inherit = 'payment.provider'
+
+    code = fields.Selection(
+        selection_add=[('wechat_pay', "WeChat Pay")], ondelete={'wechat_pay': 'set default'},
+    )
+    wechat_mch_id = fields.Char(
+        string="Merchant Number", required_if_provider='wechat_pay', copy=False,
+        groups='base.group_system',
+        help="商户号: pay.weixin.qq.com, Account Center ▸ Merchant information.",
+    )
+    wechat_app_ids = fields.Many2many(
+        string="Apps", comodel_name='wechat.app', relation='wechat_pay_provider_app_rel',
+        column1='provider_id', column2='app_id', copy=False, check_company=True,
+        help="The mini-programs and accounts in which customers pay this merchant. Each must be"
+             " bound to the merchant number: pay.weixin.qq.com, Product Center ▸ AppID account"
+             " management.",
+    )
+    wechat_notify_base_url = fields.Char(
+        string="Notification Base Address", copy=False, groups='base.group_system',
+        help="The public https address under which WeChat Pay reaches this Odoo, as"
+             " https://shop.example.com. Empty: the system parameter web.base.url.",
+    )
+    wechat_api_version = fields.Selection(
+        string="API Version", selection=[('v3', "API v3")], default='v3', required=True,
+        groups='base.group_system',
+    )
+    wechat_api_v3_key = fields.Char(
+        string="APIv3 Key", copy=False, groups='base.group_system',
+        help="APIv3密钥: Account Center ▸ API security. 32 characters that you chose; they cannot"
+             " be read back there, only set anew.",
+    )
+    wechat_merchant_certificate = fields.Text(
+        string="Merchant Certificate", copy=False, groups='base.group_system',
+        help="File apiclient_cert.pem: Account Center ▸ API security ▸ Merchant API certificate."
+             " The serial number is read from it.",
+    )
+    wechat_merchant_serial = fields.Char(
+        string="Certificate Serial Number", copy=False, groups='base.group_system',
+        compute='_compute_wechat_merchant_serial', store=True, readonly=False,
+        help="证书序列号 of the merchant certificate. Read from the certificate if you paste that.",
+    )
+    wechat_merchant_private_key = fields.Text(
+        string="Merchant Private Key", copy=False, groups='base.group_system',
+        help="File apiclient_key.pem, made together with the merchant certificate.",
+    )
+    wechat_pay_public_key_id = fields.Char(
+        string="WeChat Pay Public Key ID", copy=False, groups='base.group_system',
+        help="公钥ID: PUB_KEY_ID_ and digits, Account Center ▸ API security ▸ WeChat Pay public"
+             " key.",
+    )
+    wechat_pay_public_key = fields.Text(
+        string="WeChat Pay Public Key", copy=False, groups='base.group_system',
+        help="File pub_key.pem from the same place. It proves that an answer is from WeChat Pay.",
+    )
+    wechat_certificate_ids = fields.One2many(
+        string="Platform Certificates", comodel_name='wechat.pay.certificate',
+        inverse_name='provider_id', copy=False,
+        help="Only for merchants that have no WeChat Pay public key, or are switching to it.",
+    )
+    # What is entered in forms. The stored secrets are never sent back to a browser; empty means
+    # unchanged.
+    wechat_api_v3_key_input = fields.Char(
+        string="APIv3 Key", compute='_compute_wechat_inputs', inverse='_inverse_wechat_inputs',
+        groups='base.group_system',
+        help="APIv3密钥: Account Center ▸ API security. 32 characters that you chose; they cannot"
+             " be read back there, only set anew.",
+    )
+    wechat_merchant_private_key_input = fields.Text(
+        string="Merchant Private Key", compute='_compute_wechat_inputs',
+        inverse='_inverse_wechat_inputs', groups='base.group_system',
+        help="File apiclient_key.pem, made together with the merchant certificate.",
+    )
+    wechat_has_api_v3_key = fields.Boolean(
+        compute='_compute_wechat_has_secrets', groups='base.group_system',
+    )
+    wechat_has_merchant_private_key = fields.Boolean(
+        compute='_compute_wechat_has_secrets', groups='base.group_system',
+    )
+    wechat_check_state = fields.Selection(
+        string="WeChat Pay Connection", copy=False, readonly=True, default='unknown',
+        groups='base.group_system',
+        selection=[
+            ('unknown', "Not Checked"), ('ok', "Working"), ('error', "Needs Attention"),
+        ],
+    )
+    wechat_last_check = fields.Datetime(
+        string="Last Check", copy=False, readonly=True, groups='base.group_system',
+    )
+    wechat_last_error = fields.Text(
+        string="Last Error", copy=False, readonly=True, groups='base.group_system',
+    )
+
+    # === COMPUTE METHODS === #
+
+    @api.depends('wechat_merchant_certificate')
+    def _compute_wechat_merchant_serial(self):
+        """Read the serial from the certificate, and keep a typed one where there is none."""
+        for provider in self:
+            certificate = provider.wechat_merchant_certificate
+            if not certificate:
+                provider.wechat_merchant_serial = provider.wechat_merchant_serial
+                continue
+            try:
+                serial_no = keys.read_certificate(certificate)['serial_no']
+            except keys.KeyFormatError:
+                continue  # `_check_wechat_keys` says so when the record is saved.
+            provider.wechat_merchant_serial = serial_no
+
+    def _compute_wechat_inputs(self):
+        self.wechat_api_v3_key_input = False
+        self.wechat_merchant_private_key_input = False
+
+    def _inverse_wechat_inputs(self):
+        for provider in self:
+            values = {
+                'wechat_api_v3_key': provider.wechat_api_v3_key_input,
+                'wechat_merchant_private_key': provider.wechat_merchant_private_key_input,
+            }
+            provider.write({name: value for name, value in values.items() if value})
+
+    @api.depends('wechat_api_v3_key', 'wechat_merchant_private_key')
+    def _compute_wechat_has_secrets(self):
+        for provider in self:
+            provider.wechat_has_api_v3_key = bool(provider.wechat_api_v3_key)
+            provider.wechat_has_merchant_private_key = bool(provider.wechat_merchant_private_key)
+
+    # === CONSTRAINT METHODS === #
+
+    @api.constrains('wechat_mch_id')
+    def _check_wechat_mch_id(self):
+        for provider in self:
+            if provider.wechat_mch_id and not re.fullmatch(r'[0-9]{6,32}', provider.wechat_mch_id):
+                raise ValidationError(self.env._(
+                    "A merchant number (商户号) has digits only, usually ten. An AppID starts with"
+                    " wx and belongs to the app."
+                ))
+
+    @api.constrains(
+        'wechat_api_v3_key', 'wechat_merchant_private_key', 'wechat_merchant_certificate',
+        'wechat_merchant_serial', 'wechat_pay_public_key', 'wechat_pay_public_key_id',
+    )
+    def _check_wechat_keys(self):
+        """Check kind and length of each key, and that key and certificate are a pair."""
+        for provider in self:
+            if message := provider._wechat_find_key_problem():
+                raise ValidationError(message)
+
+    @api.constrains(
+        'code', 'state', 'wechat_api_v3_key', 'wechat_merchant_private_key',
+        'wechat_merchant_serial', 'wechat_pay_public_key', 'wechat_pay_public_key_id',
+        'wechat_certificate_ids',
+    )
+    def _check_wechat_complete(self):
+        """Check that an enabled provider can sign, decrypt and verify."""
+        for provider in self:
+            if provider.code != 'wechat_pay' or provider.state == 'disabled':
+                continue
+            if missing := provider._wechat_get_missing_credentials():
+                raise ValidationError(self.env._(
+                    "WeChat Pay cannot be enabled yet. Missing: %(fields)s.",
+                    fields=', '.join(missing),
+                ))
+
+    @api.constrains('wechat_notify_base_url')
+    def _check_wechat_notify_base_url(self):
+        for provider in self:
+            url = provider.wechat_notify_base_url
+            if url and not self._wechat_is_public_base_url(url):
+                raise ValidationError(self.env._(
+                    "The notification base address must be https://host, without a query, as"
+                    " https://shop.example.com. WeChat Pay does not call plain http."
+                ))
+
+    def _wechat_find_key_problem(self):
+        """Return what is wrong with the keys as they are, or `None`.
+
+        :return: A text for the administrator.
+        :rtype: str|None
+        """
+        self.ensure_one()
+        _ = self.env._
+        api_v3_key = self.wechat_api_v3_key
+        if api_v3_key and (len(api_v3_key) != 32 or not api_v3_key.isascii()):
+            return _(
+                "The APIv3 key has exactly 32 letters and digits; this one has %(length)s"
+                " characters. Set it anew on pay.weixin.qq.com, Account Center ▸ API security.",
+                length=len(api_v3_key),
+            )
+        if self.wechat_merchant_private_key:
+            try:
+                keys.load_private_key(self.wechat_merchant_private_key)
+            except keys.KeyFormatError:
+                return _(
+                    "The merchant private key cannot be read. Paste the whole file"
+                    " apiclient_key.pem, from -----BEGIN PRIVATE KEY----- to -----END PRIVATE"
+                    " KEY-----."
+                )
+        if self.wechat_merchant_certificate:
+            try:
+                keys.load_public_key(self.wechat_merchant_certificate)
+                certificate = keys.read_certificate(self.wechat_merchant_certificate)
+            except keys.KeyFormatError:
+                return _(
+                    "The merchant certificate cannot be read. Paste the whole file"
+                    " apiclient_cert.pem, from -----BEGIN CERTIFICATE----- to -----END"
+                    " CERTIFICATE-----."
+                )
+            if self.wechat_merchant_private_key and not keys.is_pair(
+                self.wechat_merchant_private_key, self.wechat_merchant_certificate
+            ):
+                return _(
+                    "The merchant private key and the merchant certificate do not belong together."
+                    " Take both files from the same folder of the certificate tool."
+                )
+            if self.wechat_merchant_serial != certificate['serial_no']:
+                return _(
+                    "The serial number is not the one of the certificate, which is %(serial)s.",
+                    serial=certificate['serial_no'],
+                )
+        elif self.wechat_merchant_serial and not re.fullmatch(
+            r'[0-9A-F]{16,40}', self.wechat_merchant_serial
+        ):
+            return _(
+                "A certificate serial number has up to 40 characters out of 0-9 and A-F, as"
+                " pay.weixin.qq.com shows it. Paste the certificate and it is filled in."
+            )
+        if self.wechat_pay_public_key:
+            try:
+                keys.load_public_key(self.wechat_pay_public_key)
+            except keys.KeyFormatError:
+                return _(
+                    "The WeChat Pay public key cannot be read. Paste the whole file pub_key.pem,"
+                    " from -----BEGIN PUBLIC KEY----- to -----END PUBLIC KEY-----."
+                )
+            if self.wechat_merchant_private_key and keys.is_pair(
+                self.wechat_merchant_private_key, self.wechat_pay_public_key
+            ):
+                return _(
+                    "This is the merchant's own public key. Download the WeChat Pay public key"
+                    " (pub_key.pem) from Account Center ▸ API security."
+                )
+        if self.wechat_pay_public_key_id and not re.fullmatch(
+            r'PUB_KEY_ID_[0-9A-Za-z]{1,64}', self.wechat_pay_public_key_id
+        ):
+            return _(
+                "A public key ID starts with PUB_KEY_ID_, as pay.weixin.qq.com shows it beside the"
+                " public key."
+            )
+        if bool(self.wechat_pay_public_key) != bool(self.wechat_pay_public_key_id):
+            return _("The WeChat Pay public key and its ID are only of use together.")
+        return None
+
+    def _wechat_get_missing_credentials(self):
+        """Return the labels of what an enabled provider still lacks.
+
+        :rtype: list[str]
+        """
+        self.ensure_one()
+        names = ['wechat_api_v3_key', 'wechat_merchant_private_key', 'wechat_merchant_serial']
+        if not self.wechat_certificate_ids:
+            names += ['wechat_pay_public_key_id', 'wechat_pay_public_key']
+        return [
+            self._fields[name].get_description(self.env, ['string'])['string']
+            for name in names if not self[name]
+        ]
+
+    @api.model
+    def _wechat_is_public_base_url(self, url):
+        """Tell whether WeChat Pay (or a sandbox on this machine) can be given this address.
+
+        :param str url: A base address.
+        :rtype: bool
+        """
+        try:
+            parts = urlsplit(url)
+            host = parts.hostname
+            _port = parts.port  # Raises if it is no number.
+        except ValueError:
+            return False
+        if not host or parts.username or parts.query or parts.fragment:
+            return False
+        if parts.scheme == 'https':
+            return True
+        try:
+            is_loopback = ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            is_loopback = host == 'localhost'
+        return parts.scheme == 'http' and is_loopback
+
+    # === CRUD METHODS === #
+
+    @api.model
+    def _wechat_normalize_values(self, values):
+        """Strip what is pasted: blanks around keys are not part of them."""
+        for name in (
+            'wechat_mch_id', 'wechat_api_v3_key', 'wechat_merchant_serial',
+            'wechat_merchant_certificate', 'wechat_merchant_private_key',
+            'wechat_pay_public_key_id', 'wechat_pay_public_key', 'wechat_notify_base_url',
+        ):
+            if isinstance(values.get(name), str):
+                values[name] = values[name].strip()
+        if values.get('wechat_merchant_serial'):
+            values['wechat_merchant_serial'] = values['wechat_merchant_serial'].upper()
+        if values.get('wechat_notify_base_url'):
+            values['wechat_notify_base_url'] = values['wechat_notify_base_url'].rstrip('/')
+        return values
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        return super().create([self._wechat_normalize_values(dict(vals)) for vals in vals_list])
+
+    def write(self, vals):
+        return super().write(self._wechat_normalize_values(dict(vals)))
+
+    # === BUSINESS METHODS - PAYMENT FLOW === #
+
+    def _get_supported_currencies(self):
+        """Override of `payment` to return CNY, the only currency of a mainland merchant."""
+        supported_currencies = super()._get_supported_currencies()
+        if self.code == 'wechat_pay':
+            supported_currencies = supported_currencies.filtered(
+                lambda c: c.name in const.SUPPORTED_CURRENCIES
+            )
+        return supported_currencies
+
+    def _get_default_payment_method_codes(self):
+        """Override of `payment` to return the default payment method codes."""
+        self.ensure_one()
+        if self.code != 'wechat_pay':
+            return super()._get_default_payment_method_codes()
+        return const.DEFAULT_PAYMENT_METHOD_CODES
+
+    @api.model
+    def _get_compatible_providers(self, *args, report=None, **kwargs):
+        """Override of `payment` to offer WeChat Pay only where it can be paid.
+
+        Customers pay inside a mini-program, through `/wechat/payment/prepay`; Odoo's own payment
+        form has no way to start such a payment.
+        """
+        providers = super()._get_compatible_providers(*args, report=report, **kwargs)
+        if self.env.context.get('wechat_prepay'):
+            return providers
+        unfiltered_providers = providers
+        providers = providers.filtered(lambda p: p.code != 'wechat_pay')
+        payment_utils.add_to_report(
+            report, unfiltered_providers - providers, available=False,
+            reason=self.env._("is paid inside a mini-program, not on this page"),
+        )
+        return providers
+
+    # === GETTERS === #
+
+    def _get_reset_values(self):
+        """Override of `payment` to clear the credentials."""
+        if self.code != 'wechat_pay':
+            return super()._get_reset_values()
+        return dict.fromkeys((
+            'wechat_mch_id', 'wechat_api_v3_key', 'wechat_merchant_certificate',
+            'wechat_merchant_serial', 'wechat_merchant_private_key', 'wechat_pay_public_key_id',
+            'wechat_pay_public_key',
+        ))
+
+    def _get_removal_values(self):
+        """Override of `payment` to forget the credentials of a removed provider."""
+        return {
+            **super()._get_removal_values(),
+            **dict.fromkeys((
+                'wechat_api_v3_key', 'wechat_merchant_private_key', 'wechat_merchant_certificate',
+            )),
+        }
+
+    def _wechat_get_notify_url(self):
+        """Return the address that WeChat Pay notifies.
+
+        It never comes from the request's Host header, which a client may choose.
+
+        :rtype: str
+        """
+        self.ensure_one()
+        base_url = self.wechat_notify_base_url or self.env['ir.config_parameter'].sudo().get_param(
+            'web.base.url', ''
+        )
+        path = WechatPayController._notify_url.replace('<int:provider_id>', str(self.id))
+        return base_url.rstrip('/') + path

@@ -1,0 +1,201 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from odoo import fields, models
+from odoo.tools import SQL
+
+from odoo.addons.payment.logging import get_payment_logger
+from odoo.addons.wechat_payment import const
+from odoo.addons.wechat_payment.exceptions import WeChatPayRefused
+from odoo.addons.wechat_payment.protocol import amounts
+
+
+_logger = get_payment_logger(__name__)
+
+
+class PaymentTransaction(models.Model):
+    _inherit = 'payment.transaction'
+
+    # === BUSINESS METHODS - WECHAT PAY CALLS === #
+
+    def _wechat_query(self):
+        """Ask WeChat Pay for the order and apply what it says (A4.5).
+
+        An order that WeChat Pay has never seen raises nothing and changes no state.
+
+        :return: WeChat Pay's order; empty if it has never seen it.
+        :rtype: dict
+        :raise WeChatError: If WeChat Pay refuses, does not answer, or cannot be verified.
+        """
+        self.ensure_one()
+        try:
+            order = self.provider_id._wechat_request(
+                'GET', f'/v3/pay/transactions/out-trade-no/{self.reference}',
+                params={'mchid': self.provider_id.sudo().wechat_mch_id},
+            )
+        except WeChatPayRefused as error:
+            if error.status != 404:
+                raise
+            return {}
+        self._wechat_apply_order(order)
+        return order
+
+    def _wechat_close(self):
+        """Close the order at WeChat Pay, then ask what became of it (A4.5).
+
+        An order that WeChat Pay has never seen raises nothing and changes no state.
+
+        :return: WeChat Pay's order after the call; empty if it has never seen it.
+        :rtype: dict
+        :raise WeChatError: If WeChat Pay does not answer or cannot be verified, or refuses for
+            another reason than the order's state.
+        """
+        self.ensure_one()
+        try:
+            self.provider_id._wechat_request(
+                'POST', f'/v3/pay/transactions/out-trade-no/{self.reference}/close',
+                payload={'mchid': self.provider_id.sudo().wechat_mch_id},
+            )
+        except WeChatPayRefused as error:
+            if error.code == 'misconfigured':
+                raise
+            # Paid or closed already, or never seen: the code differs by source, so ask.
+        return self._wechat_query()
+
+    # === BUSINESS METHODS - PROCESSING === #
+
+    def _wechat_apply_order(self, order):
+        """Apply an order that WeChat Pay told, by a notification or an answer, once.
+
+        All paths meet here. The row lock makes two of them at once do it one after the other, and
+        what does not agree with the transaction changes nothing (design, rule 2).
+
+        :param dict order: The verified order of WeChat Pay (A4.5).
+        :return: None
+        """
+        self.ensure_one()
+        self._wechat_lock()
+        tx = self.sudo()
+        if problem := tx._wechat_find_mismatch(order):
+            tx._wechat_alert(problem)
+            return
+        is_paid = order.get('trade_state') in const.PAID_TRADE_STATES
+        if tx.state == 'done':
+            # Never backwards, and never twice; only what WeChat Pay said last is kept.
+            if is_paid and tx.wechat_trade_state != order['trade_state']:
+                tx.wechat_trade_state = order['trade_state']
+            return
+        tx._process('wechat_pay', order)
+        if is_paid and tx.state == 'done':
+            self.env.ref('payment.cron_post_process_payment_tx')._trigger()
+
+    def _wechat_lock(self):
+        """Wait for the row lock of the transaction; a stale snapshot makes Odoo run anew.
+
+        Nobody holds this lock during a call to WeChat.
+
+        :return: None
+        """
+        self.env.cr.execute(SQL(
+            "SELECT 1 FROM payment_transaction WHERE id = %s FOR UPDATE", self.id,
+        ))
+        self.invalidate_recordset(['state', 'provider_reference', 'wechat_trade_state'])
+
+    def _wechat_find_mismatch(self, order):
+        """Return what in a verified order does not agree with the transaction, or `None`.
+
+        :param dict order: The order of WeChat Pay (A4.5).
+        :return: A text for the administrator.
+        :rtype: str|None
+        """
+        expected = {
+            'out_trade_no': self.reference,
+            'mchid': self.provider_id.wechat_mch_id,
+            'appid': self.wechat_app_id.appid,
+        }
+        found = {name: order.get(name) for name in expected}
+        if order.get('trade_state') in const.PAID_TRADE_STATES:
+            # An unpaid order may come without its amount; a paid one may not.
+            amount = order.get('amount')
+            amount = amount if isinstance(amount, dict) else {}
+            expected['amount.total'] = amounts.to_fen(self.amount)
+            expected['amount.currency'] = self.currency_id.name
+            total = amount.get('total')
+            found['amount.total'] = total if type(total) is int else None
+            found['amount.currency'] = amount.get('currency')
+            if self.state == 'done' and self.provider_reference:
+                expected['transaction_id'] = self.provider_reference
+            elif not order.get('transaction_id'):
+                expected['transaction_id'] = self.env._("a number")
+            found['transaction_id'] = order.get('transaction_id')
+            if 'transaction_id' not in expected:
+                del found['transaction_id']
+        differences = [
+            self.env._(
+                "%(name)s is %(found)s, expected %(expected)s",
+                name=name, found=found[name], expected=value,
+            )
+            for name, value in expected.items() if found[name] != value
+        ]
+        if not differences:
+            return None
+        return self.env._(
+            "WeChat Pay reported order %(number)s in state %(state)s, but it does not agree with"
+            " this transaction: %(differences)s. Nothing was changed. Compare it with"
+            " pay.weixin.qq.com, Transaction Center.",
+            number=order.get('transaction_id') or order.get('out_trade_no'),
+            state=order.get('trade_state'),
+            differences='; '.join(differences),
+        )
+
+    def _wechat_alert(self, problem):
+        """Store an alert once, and note it on the document.
+
+        :param str problem: What does not agree.
+        :return: None
+        """
+        self.ensure_one()
+        _logger.warning("Alert for transaction %s: %s", self.reference, problem)
+        alerts = (self.wechat_alert or '').split('\n')
+        if problem in alerts:
+            return
+        self.wechat_alert = '\n'.join(filter(None, [*alerts, problem]))
+        self._log_message_on_linked_documents(problem)
+
+    # === BUSINESS METHODS - NOTIFICATIONS === #
+
+    def _wechat_process_notification(self, provider, order):
+        """Apply the order of a verified and decrypted notification.
+
+        :param payment.provider provider: The provider whose address was notified.
+        :param dict order: The decrypted order (A7.1).
+        :return: None
+        """
+        out_trade_no = order.get('out_trade_no')
+        tx = self.sudo().search(
+            [('reference', '=', out_trade_no), ('provider_id', '=', provider.id)], limit=1,
+        ) if isinstance(out_trade_no, str) else self.browse()
+        if not tx:
+            # Another database may share the merchant; telling so would only help who guesses.
+            _logger.warning("WeChat Pay notified the unknown order %s.", out_trade_no)
+            return
+        if order.get('trade_state') != 'SUCCESS':
+            # This event exists for success only (A7.1).
+            tx._wechat_alert(self.env._(
+                "WeChat Pay notified a payment in state %(state)s, which is none. Nothing was"
+                " changed.",
+                state=order.get('trade_state'),
+            ))
+            return
+        tx._wechat_apply_order(order)
+
+    def _wechat_schedule_query(self):
+        """Set when to ask next: on the plan, then every half hour, at expiry at the latest.
+
+        :return: None
+        """
+        for tx in self:
+            step = min(tx.wechat_query_count, len(const.QUERY_PLAN) - 1)
+            due = fields.Datetime.add(fields.Datetime.now(), seconds=const.QUERY_PLAN[step])
+            if tx.wechat_time_expire and tx.wechat_time_expire > fields.Datetime.now():
+                due = min(due, tx.wechat_time_expire)
+            tx.wechat_next_query = due

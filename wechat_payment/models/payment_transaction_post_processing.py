@@ -1,0 +1,127 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+import psycopg2
+from dateutil import relativedelta
+
+from odoo import api, fields, models
+
+from odoo.addons.payment.logging import get_payment_logger
+
+
+_logger = get_payment_logger(__name__)
+
+# As long as core retries the post-processing of a transaction.
+RETRY_DAYS = 4
+
+
+class PaymentTransaction(models.Model):
+    _inherit = 'payment.transaction'
+
+    # === BUSINESS METHODS - POST-PROCESSING === #
+
+    @api.model
+    def _wechat_get_retry_domain(self):
+        """Return the domain of transactions that are young enough to be tried again.
+
+        :rtype: list
+        """
+        retry_limit = fields.Datetime.now() - relativedelta.relativedelta(days=RETRY_DAYS)
+        return [('last_state_change', '>=', retry_limit)]
+
+    def _cron_post_process(self):
+        """Override of `payment` to show what fails after a payment, and to do the rest anyway.
+
+        A mail that cannot be made must not keep a paid order unconfirmed: the second try leaves
+        the mail out, tells so on the transaction, and the mail is tried again later.
+        """
+        txs = self or self.search(
+            [('is_post_processed', '=', False), *self._wechat_get_retry_domain()]
+        )
+        wechat_txs = txs.filtered(lambda tx: tx.provider_code == 'wechat_pay')
+        other_txs = txs - wechat_txs
+        if other_txs:
+            super(PaymentTransaction, other_txs)._cron_post_process()
+        for tx in wechat_txs:
+            tx._wechat_post_process()
+        if not self:
+            self.search(
+                [('wechat_is_mail_unsent', '=', True), *self._wechat_get_retry_domain()]
+            )._wechat_retry_mail()
+
+    def _wechat_post_process(self):
+        """Post-process one transaction and commit, with mails if possible, else without.
+
+        :return: None
+        """
+        self.ensure_one()
+        error = self._wechat_try(self._post_process)
+        if not error:
+            return
+        without_mail = self.with_context(wechat_without_mail=True)
+        second_error = self._wechat_try(without_mail._post_process)
+        self.write({
+            'wechat_post_process_error': error,
+            'wechat_is_mail_unsent': not second_error and self.state == 'done',
+        })
+        if not second_error:
+            self._log_message_on_linked_documents(self.env._(
+                "The mail to the customer could not be sent and is tried again: %(error)s",
+                error=error,
+            ))
+        self.env.cr.commit()  # pylint: disable=invalid-commit
+
+    def _wechat_try(self, step):
+        """Run a step and commit; roll it back if it fails.
+
+        :param callable step: What to run.
+        :return: What went wrong, or an empty text.
+        :rtype: str
+        """
+        self.ensure_one()
+        try:
+            step()
+            if self.wechat_post_process_error:
+                self.wechat_post_process_error = False
+            self.env.cr.commit()  # pylint: disable=invalid-commit
+        except psycopg2.OperationalError:
+            # Somebody else is at it: nothing to tell, tried again by the next run.
+            self.env.cr.rollback()
+            self.env.invalidate_all()
+            return ''
+        except Exception as exception:
+            self.env.cr.rollback()
+            self.env.invalidate_all()
+            _logger.exception("Post-processing of transaction %s failed.", self.reference)
+            return f'{type(exception).__name__}: {exception}'
+        return ''
+
+    def _wechat_retry_mail(self):
+        """Try again to send the mails that post-processing had to leave out.
+
+        :return: None
+        """
+        for tx in self:
+            error = tx._wechat_try(tx._wechat_send_unsent_mail)
+            if error:
+                tx.wechat_post_process_error = error
+                tx.env.cr.commit()  # pylint: disable=invalid-commit
+
+    def _wechat_send_unsent_mail(self):
+        """Send the mails that post-processing left out; the bridges know which.
+
+        Note: `self.ensure_one()` from :meth:`_wechat_retry_mail`.
+
+        :return: None
+        """
+        self.wechat_is_mail_unsent = False
+
+    # === ACTION METHODS === #
+
+    def action_wechat_post_process(self):
+        """Run the post-processing now instead of waiting for the scheduled action.
+
+        :return: None
+        """
+        self.ensure_one()
+        self.check_access('write')
+        self.env.ref('payment.cron_post_process_payment_tx')._trigger()

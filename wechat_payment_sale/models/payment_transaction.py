@@ -1,0 +1,106 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from odoo import api, models
+from odoo.exceptions import AccessError, LockError, UserError
+from odoo.fields import Command
+from odoo.tools import consteq
+
+from odoo.addons.wechat.exceptions import WeChatError
+from odoo.addons.wechat_payment.payable import Payable
+
+
+class PaymentTransaction(models.Model):
+    _inherit = 'payment.transaction'
+
+    # === BUSINESS METHODS - PREPAY === #
+
+    @api.model
+    def _wechat_payable_sale_order(self, document_id, access_token=None):
+        """Return a quotation as something one can pay, its row locked (see `Payable`).
+
+        :param int document_id: The order's id.
+        :param str access_token: The order's portal token, for who cannot read it otherwise.
+        :rtype: Payable
+        :raise WeChatError: `not_payable`, or `wechat_busy` if somebody else holds the order.
+        """
+        order_sudo = self._wechat_get_accessible_order(document_id, access_token)
+        try:
+            order_sudo.lock_for_update(allow_referencing=True)
+        except LockError:
+            raise WeChatError(
+                self.env._("The order is being changed right now. Please try again in a moment."),
+                code='wechat_busy',
+            ) from None
+        order_sudo.invalidate_recordset()
+        self._wechat_check_order_is_payable(order_sudo)
+        return Payable(
+            document=order_sudo,
+            company=order_sudo.company_id,
+            partner=order_sudo.partner_invoice_id or order_sudo.partner_id,
+            currency=order_sudo.currency_id,
+            amount=order_sudo.currency_id.round(order_sudo.amount_total - order_sudo.amount_paid),
+            description=f'{order_sudo.company_id.name} {order_sudo.name}',
+            transactions=order_sudo.transaction_ids,
+            create_values={'sale_order_ids': [Command.set(order_sudo.ids)]},
+        )
+
+    @api.model
+    def _wechat_get_accessible_order(self, document_id, access_token):
+        """Return the order that the caller may read, or for which they hold the token.
+
+        :rtype: sale.order
+        :raise WeChatError: `not_payable`, the same for a foreign order as for one that is not.
+        """
+        order = self.env['sale.order'].browse(document_id)
+        order_sudo = order.sudo().exists()
+        is_accessible = bool(order_sudo)
+        if order_sudo and access_token:
+            is_accessible = bool(order_sudo.access_token) and consteq(
+                order_sudo.access_token.encode(), access_token.encode(),
+            )
+        elif order_sudo:
+            try:
+                order.check_access('read')
+            except AccessError:
+                is_accessible = False
+        if not is_accessible:
+            raise WeChatError(
+                self.env._("There is no such order that you could pay."), code='not_payable',
+            )
+        return order_sudo
+
+    @api.model
+    def _wechat_check_order_is_payable(self, order_sudo):
+        """Check that the order may be paid now.
+
+        :param sale.order order_sudo: The locked order.
+        :raise WeChatError: `not_payable`, with the reason.
+        """
+        _ = self.env._
+        problem = None
+        if order_sudo._is_paid() and order_sudo.amount_total > 0:
+            problem = _("This order is already paid.")
+        elif order_sudo.state == 'cancel':
+            problem = _("This order was cancelled. Please order again.")
+        elif order_sudo.state not in ('draft', 'sent'):
+            problem = _("This order is already confirmed and cannot be paid here.")
+        elif order_sudo.is_expired:
+            problem = _("This offer has expired. Please ask the shop for a new one.")
+        elif 'website_id' in order_sudo._fields and order_sudo.website_id:
+            try:
+                order_sudo._check_cart_is_ready_to_be_paid()
+            except UserError as error:
+                problem = str(error)
+        if problem:
+            raise WeChatError(problem, code='not_payable')
+
+    # === BUSINESS METHODS - POST-PROCESSING === #
+
+    def _wechat_send_unsent_mail(self):
+        """Override of `wechat_payment` to send the confirmation that could not be sent.
+
+        Note: `self.ensure_one()` from :meth:`_wechat_retry_mail`.
+        """
+        for order in self.sale_order_ids.filtered(lambda order: order.state == 'sale'):
+            order._send_order_confirmation_mail()
+        return super()._wechat_send_unsent_mail()
