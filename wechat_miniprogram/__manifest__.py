@@ -2,15 +2,12 @@
 {
     'name': "WeChat Mini-program",
     'version': '19.0.1.0.0',
-    'category': 'Website/Website',
+    'category': 'Website/WeChat',
     'summary': "Log mini-program customers into Odoo",
     'description': " ",
     'author': "Odoo WeChat contributors",
     'license': 'LGPL-3',
     'depends': ['wechat', 'portal'],
     'external_dependencies': {'python': ['pycryptodome']},
-    'data': [
-        'views/res_users_views.xml',
-    ],
     'installable': True,
 }

@@ -124,7 +124,7 @@ class ResUsers(models.Model):
         return template
 
     @api.model
-    def _wechat_create_user(self, app, nickname='', lang='', tz=''):
+    def _wechat_create_user(self, app, nickname='', lang='', tz='', partner=None):
         """Create the portal user of a person who comes for the first time.
 
         The login says which app the user came through and nothing about the person.
@@ -133,6 +133,7 @@ class ResUsers(models.Model):
         :param str nickname: name to give, clean (see protocol/user_info.py)
         :param str lang: code of an installed language
         :param str tz: name of a time zone
+        :param res.partner partner: the contact the person already is, if it has no user
         :return: the user in sudo
         :raise WeChatError: `misconfigured` if the template user is not a portal user
         """
@@ -140,14 +141,19 @@ class ResUsers(models.Model):
         values = {
             'active': True,
             'login': f'wechat_{app.appid[-6:]}_{secrets.token_hex(6)}',
-            'name': nickname or self.with_context(
-                lang=lang or self.env.lang,
-            ).env._("WeChat user"),
-            'email': False,
-            'phone': False,
             'company_id': app.company_id.id,
             'company_ids': [Command.set(app.company_id.ids)],
         }
+        if partner and partner.active and not partner.with_context(active_test=False).user_ids:
+            values['partner_id'] = partner.id
+        else:
+            values.update({
+                'name': nickname or self.with_context(
+                    lang=lang or self.env.lang,
+                ).env._("WeChat user"),
+                'email': False,
+                'phone': False,
+            })
         if lang:
             values['lang'] = lang
         if tz:

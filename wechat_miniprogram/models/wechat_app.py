@@ -7,6 +7,12 @@ from odoo.addons.wechat.exceptions import WeChatError, WeChatUnknown
 
 from ..protocol import user_info as profile
 
+# What a login reads of its app, in one query: the secret is not prefetched with the rest.
+LOGIN_FIELDS = (
+    'active', 'allow_internal_login', 'allow_signup', 'appid', 'company_id', 'lang',
+    'last_errcode', 'last_error_code', 'secret', 'share_users', 'state', 'template_user_id',
+)
+
 LOGIN_TIMEOUT = (3, 5)  # seconds to connect, to read (design.md, rule 7)
 
 _TEXT = re.compile(r'[!-~]{1,128}')  # what WeChat's ids and keys are made of
@@ -25,20 +31,21 @@ class WechatApp(models.Model):
         """
         if appid:
             app = self.sudo()._get_by_appid(appid, app_type='miniprogram')
-            if not app:
-                raise WeChatError(self.env._(
-                    "This mini-program is not known here. An administrator can enter its AppID and"
-                    " AppSecret under Settings ▸ WeChat."
-                ), code='unknown_app')
-            return app.sudo()
-        app = self.sudo()._get_default('miniprogram', self.env.company)
+        else:
+            app = self.sudo()._get_default('miniprogram', self.env.company)
+        if not app and appid:
+            raise WeChatError(self.env._(
+                "This mini-program is not known here. An administrator can enter its AppID and"
+                " AppSecret under Settings ▸ WeChat."
+            ), code='unknown_app')
         if not app:
             raise WeChatError(self.env._(
                 "No mini-program is set up for the company %(company)s. An administrator can enter"
                 " its AppID and AppSecret under Settings ▸ WeChat.",
                 company=self.env.company.sudo().name,
             ), code='misconfigured')
-        return app.sudo()
+        app.fetch(LOGIN_FIELDS)
+        return app
 
     def _miniprogram_exchange_code(self, code):
         """Ask WeChat who stands behind a code of wx.login (wechat-platform.md 1.2).

@@ -5,7 +5,7 @@ import logging
 from psycopg2.errors import UniqueViolation
 
 from odoo import api, fields, models
-from odoo.exceptions import ConcurrencyError
+from odoo.exceptions import AccessError, ConcurrencyError
 
 from odoo.addons.wechat.exceptions import WeChatError
 
@@ -14,6 +14,36 @@ _logger = logging.getLogger(__name__)
 
 class WechatIdentity(models.Model):
     _inherit = 'wechat.identity'
+
+    # === CRUD METHODS === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        identities = super().create(vals_list)
+        if any(values.get('user_id') for values in vals_list):
+            identities._check_binding()
+        return identities
+
+    def write(self, vals):
+        result = super().write(vals)
+        if vals.get('user_id'):
+            self._check_binding()
+        return result
+
+    def _check_binding(self):
+        """Refuse binding an employee by anybody but an administrator of users.
+
+        Whoever may bind an identity to a user may log in as that user (design.md, rule 11).
+
+        :raise AccessError: if one of the users is internal and the caller may not manage users
+        """
+        if self.env.su or self.env.user.has_group('base.group_erp_manager'):
+            return
+        if any(not user._is_portal() for user in self.sudo().user_id):
+            raise AccessError(self.env._(
+                "Only an administrator of users can let an employee log in with WeChat. Please ask"
+                " one to choose this user."
+            ))
 
     # === PERSON AND USER === #
 
@@ -48,9 +78,9 @@ class WechatIdentity(models.Model):
 
         user, is_new = self._find_person_user(app, unionid), False
         if not user:
-            user, is_new = self._signup_person(app, signup or {}), True
+            user, is_new = self._signup_person(app, signup or {}, identity.partner_id), True
         user._wechat_join_company(app.company_id)
-        values = {'user_id': user.id}
+        values = {'user_id': user.id, 'partner_id': user.partner_id.id}
         if unionid:
             values['unionid'] = unionid
         if identity:
@@ -65,7 +95,7 @@ class WechatIdentity(models.Model):
         """Return the identity of an openid, with what a login reads, in one query."""
         return self.sudo().with_context(active_test=False).search_fetch(
             [('app_id', '=', app.id), ('openid', '=', openid)],
-            ['app_id', 'user_id', 'unionid', 'nickname', 'avatar_url', 'phone'],
+            ['app_id', 'user_id', 'partner_id', 'unionid', 'nickname', 'avatar_url', 'phone'],
             limit=1,
         )
 
@@ -112,8 +142,11 @@ class WechatIdentity(models.Model):
         return users
 
     @api.model
-    def _signup_person(self, app, signup):
-        """Create the user of a person nobody knows, if the app allows it."""
+    def _signup_person(self, app, signup, partner):
+        """Create the user of a person nobody knows, if the app allows it.
+
+        :param res.partner partner: the contact the identity already names, or none
+        """
         if not app.allow_signup:
             raise WeChatError(self.env._(
                 "This WeChat account is not registered and registration is closed. Please ask the"
@@ -124,6 +157,7 @@ class WechatIdentity(models.Model):
             nickname=signup.get('nickname', ''),
             lang=signup.get('lang', ''),
             tz=signup.get('tz', ''),
+            partner=partner,
         )
 
     def _learn_unionid(self, unionid):
@@ -157,6 +191,8 @@ class WechatIdentity(models.Model):
             values['nickname'] = nickname
         if avatar_url and avatar_url != self.avatar_url:
             values['avatar_url'] = avatar_url
+        if self.partner_id != self.user_id.partner_id:  # an administrator chose another user
+            values['partner_id'] = self.user_id.partner_id.id
         self.with_context(tracking_disable=True).write(values)
 
     # === CONCURRENCY === #

@@ -1,0 +1,96 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from odoo.tests import tagged
+
+from .common import SESSION_KEY, MiniprogramCommon
+
+
+@tagged('post_install', '-at_install')
+class TestAccess(MiniprogramCommon):
+    """What a mini-program's user sees and may do."""
+
+    def setUp(self):
+        super().setUp()
+        self.wechat_says(openid='openid-of-ben')
+        self.ben = self.authenticate_phone()
+        self.wechat_says(openid='openid-of-anna')
+        self.anna = self.authenticate_phone()
+
+    def anna_calls(self, model, method, args=(), **kwargs):
+        return self.call_kw(self.anna['session_id'], model, method, args, **kwargs)
+
+    def test_user_sees_the_own_identity_and_nobody_elses(self):
+        found = self.anna_calls('wechat.identity', 'search_read', [[], ['openid', 'user_id']])
+        self.assertEqual([one['openid'] for one in found['result']], ['openid-of-anna'])
+        other = self.identity('openid-of-ben')
+        read = self.anna_calls('wechat.identity', 'read', [other.ids, ['openid']])
+        self.assertEqual(read['error']['data']['name'], 'odoo.exceptions.AccessError')
+
+    def test_user_reads_all_fields_without_a_secret(self):
+        read = self.anna_calls('wechat.identity', 'search_read', [[]])
+        self.assertEqual(len(read['result']), 1)
+        self.assertNotIn('session_key', read['result'][0])
+        self.assertNotIn(SESSION_KEY, str(read))
+        self.assertNotIn(self.app.sudo().secret, str(read))
+
+    def test_session_key_cannot_be_read_or_searched(self):
+        for method, args in (
+            ('search_read', [[], ['session_key']]),
+            ('search_read', [[('session_key', '=like', 'c%')], ['id']]),
+            ('search_count', [[('session_key', '=', SESSION_KEY)]]),
+            ('formatted_read_group', [[], ['session_key'], ['__count']]),
+            ('read', [self.identity().ids, ['session_key']]),
+        ):
+            with self.subTest(method=method, args=args):
+                answer = self.anna_calls('wechat.identity', method, args)
+                self.assertIn('error', answer)
+                self.assertNotIn(SESSION_KEY, str(answer))
+
+    def test_user_changes_nothing(self):
+        identity = self.identity()
+        for method, args in (
+            ('write', [identity.ids, {'user_id': self.ben['uid']}]),
+            ('write', [identity.ids, {'nickname': "Ben"}]),
+            ('unlink', [identity.ids]),
+            ('create', [{'app_id': self.app.id, 'openid': 'x', 'user_id': self.ben['uid']}]),
+        ):
+            with self.subTest(method=method):
+                answer = self.anna_calls('wechat.identity', method, args)
+                self.assertEqual(answer['error']['data']['name'], 'odoo.exceptions.AccessError')
+
+    def test_user_does_not_bind_identities_through_the_own_user(self):
+        other = self.identity('openid-of-ben')
+        answer = self.anna_calls('res.users', 'write', [
+            [self.anna['uid']], {'wechat_identity_ids': [[4, other.id, 0]]},
+        ])
+        self.assertIn('error', answer)
+        self.assertEqual(other.user_id.id, self.ben['uid'])
+
+    def test_apps_tokens_and_calls_are_closed(self):
+        for model in ('wechat.app', 'wechat.token', 'wechat.call'):
+            with self.subTest(model=model):
+                answer = self.anna_calls(model, 'search_read', [[]])
+                self.assertEqual(answer['error']['data']['name'], 'odoo.exceptions.AccessError')
+
+    def test_login_methods_cannot_be_called(self):
+        for model, method in (
+            ('wechat.app', '_miniprogram_login'),
+            ('wechat.app', '_miniprogram_exchange_code'),
+            ('wechat.identity', '_login_person'),
+            ('wechat.identity', '_record_login'),
+            ('res.users', '_wechat_create_user'),
+            ('res.users', '_login'),
+        ):
+            with self.subTest(method=method):
+                answer = self.anna_calls(model, method, [[]])
+                self.assertEqual(answer['error']['data']['name'], 'odoo.exceptions.AccessError')
+
+    def test_addon_adds_no_method_that_clients_may_call(self):
+        prefix = 'odoo.addons.wechat_miniprogram.'
+        for model in ('wechat.app', 'wechat.identity', 'res.users'):
+            for cls in type(self.env[model]).mro():
+                if cls.__module__.startswith(prefix):
+                    public = {
+                        name for name, value in vars(cls).items()
+                        if callable(value) and not name.startswith('_')
+                    }
+                    self.assertLessEqual(public, {'create', 'write'})
