@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 
+from . import debian
 from .console import Failure, run_logged, say, step
 from .paths import DEV, LOG, PYTHON, ROOT, VENV, content_hash, lock, prepare_state
 
@@ -75,12 +76,11 @@ def _bootstrap_pip():
     """
     folder = DEV / 'pip'
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    run_logged(['apt-get', 'download', 'python3-pip'], LOG / 'pip-download.log', cwd=folder)
-    package = next(folder.glob('python3-pip*.deb'))
-    run_logged(['dpkg', '-x', package, folder], LOG / 'pip-unpack.log')
+    debian.update()
+    for package in debian.download({'python3-pip': 'sid'}):
+        debian.unpack(package, folder)
     path = folder / 'usr' / 'lib' / 'python3' / 'dist-packages'
-    run_logged([PYTHON, '-m', 'pip', 'install', '--ignore-installed', 'pip', 'setuptools', 'wheel'],
+    run_logged([PYTHON, '-m', 'pip', 'install', '--ignore-installed', 'pip'],
                LOG / 'pip-install.log', env={**os.environ, 'PYTHONPATH': str(path)})
     shutil.rmtree(folder)
 

@@ -6,20 +6,28 @@ import dataclasses
 import os
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
+from . import debian
 from .console import Failure, megabytes, run_logged, say, step
 from .paths import DEV, LOG, content_hash, lock, prepare_state
 
 ROOT = DEV / 'odoo'
 PACKAGE = 'odoo-19'
 REPOSITORY = 'https://github.com/odoo/odoo'
-# The package's files link into these; without them /web/login answers an error.
-LINKED = ('libjs-jquery', 'libjs-underscore', 'libjs-jquery-form', 'fonts-roboto-unhinted',
-          'fonts-inconsolata', 'fonts-ocr-b', 'fonts-glyphicons-halflings', 'fonts-montserrat')
-# Of this one the machine's own suite has the file names that fit, the newest has not.
-LINKED_OWN_SUITE = ('fonts-font-awesome',)
+# The package's files link into these; without them /web/login answers an error. One of them has
+# other file names in the newest suite.
+LINKED = {
+    'libjs-jquery': 'sid',
+    'libjs-underscore': 'sid',
+    'libjs-jquery-form': 'sid',
+    'fonts-roboto-unhinted': 'sid',
+    'fonts-inconsolata': 'sid',
+    'fonts-ocr-b': 'sid',
+    'fonts-glyphicons-halflings': 'sid',
+    'fonts-montserrat': 'sid',
+    'fonts-font-awesome': 'bookworm',
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,73 +84,31 @@ def _fetch():
     shutil.rmtree(ROOT, ignore_errors=True)
     part = DEV / 'odoo.part'
     shutil.rmtree(part, ignore_errors=True)
-    site = _debian_site()
-    reason = 'this machine has no apt with a Debian archive'
-    if site and shutil.which('dpkg'):
-        try:
-            _fetch_package(site, part)
-        except (Failure, OSError) as error:
-            reason = f'the Debian package could not be had ({str(error).splitlines()[0]})'
-            shutil.rmtree(part, ignore_errors=True)
+    try:
+        _fetch_package(part)
+    except (Failure, OSError) as error:
+        shutil.rmtree(part, ignore_errors=True)
+        reason = str(error).splitlines()[0]
     if not part.exists():
-        say(f'  {reason}: Odoo comes from its public repository')
+        say(f'  {reason}: Odoo comes from its public repository instead')
         _clone(part)
     (part / 'ready').touch()
     part.rename(ROOT)
 
 
-def _debian_site():
-    """Return the address of the machine's own Debian mirror, None if it has none."""
-    if not shutil.which('apt-get'):
-        return None
-    answer = subprocess.run(
-        ['apt-get', 'indextargets', '--format', '$(SITE)', 'Created-By: Packages',
-         'Origin: Debian', 'Label: Debian'],
-        capture_output=True, text=True, check=False)
-    return next(iter(answer.stdout.split()), None)
-
-
-def _fetch_package(site, part):
-    apt = DEV / 'apt'
-    debs = apt / 'debs'
-    for folder in ('lists/partial', 'cache/archives/partial', 'state', 'debs'):
-        (apt / folder).mkdir(parents=True, exist_ok=True)
-    keyring = Path('/usr/share/keyrings/debian-archive-keyring.gpg')
-    signed = f'[signed-by={keyring}] ' if keyring.exists() else ''
-    (apt / 'sources.list').write_text(f'deb {signed}{site} sid main\n')
-    sid = ['-o', f'Dir::Etc::sourcelist={apt}/sources.list', '-o', 'Dir::Etc::sourceparts=-',
-           '-o', f'Dir::State::lists={apt}/lists', '-o', f'Dir::Cache={apt}/cache',
-           '-o', f'Dir::State={apt}/state']
-    own = [] if os.geteuid() else ['-o', 'APT::Sandbox::User=root']
-    sid += own
-    with step("reading the list of Debian's packages"):
-        run_logged(['apt-get', *sid, 'update'], LOG / 'apt-update.log')
+def _fetch_package(part):
+    debian.update()
     with step(f'downloading Odoo 19 (Debian package {PACKAGE}, 122 MB)',
-              lambda: megabytes(_size(debs)), every=3):
-        _download(debs, PACKAGE, sid)
+              lambda: megabytes(debian.downloaded_size()), every=3):
+        packages = debian.download({PACKAGE: 'sid'})
     with step('downloading the packages that its files link into'):
-        for name in LINKED:
-            _download(debs, name, sid)
-        for name in LINKED_OWN_SUITE:
-            _download(debs, name, own)
+        packages += debian.download(LINKED)
     with step('unpacking Odoo 19'):
         part.mkdir()
-        for package in sorted(debs.glob('*.deb')):
-            run_logged(['dpkg', '-x', package, part], LOG / 'unpack.log')
+        for package in packages:
+            debian.unpack(package, part)
         _mend_links(part)
-    shutil.rmtree(apt)
-
-
-def _size(folder):
-    return sum(path.stat().st_size for path in folder.glob('*.deb'))
-
-
-def _download(folder, name, options):
-    """Download a package into the folder unless it is there whole."""
-    mark = folder / f'{name}.done'
-    if not mark.exists():
-        run_logged(['apt-get', *options, 'download', name], LOG / 'apt-download.log', cwd=folder)
-        mark.touch()
+    debian.clean()
 
 
 def _mend_links(root):
