@@ -155,6 +155,8 @@ def _read(response, deadline):
     length = response.headers.get('Content-Length', '')
     if length.isdigit() and response.request.method != 'HEAD' and len(body) < int(length):
         raise TransportError('broken', True)
+    if source is not None:
+        source.close()  # The connection takes no other request before its last answer is closed.
     response.raw.release_conn()
     return bytes(body)
 
@@ -178,10 +180,11 @@ def _classify(error):
 
     if has(ssl.SSLCertVerificationError):
         return 'tls', False
-    if has(requests.exceptions.ConnectTimeout, urllib3.exceptions.ConnectTimeoutError):
-        return 'timeout', False
+    # The first is a kind of the second in urllib3 1.26.
     if has(urllib3.exceptions.NewConnectionError, requests.exceptions.InvalidURL):
         return 'connect', False
+    if has(requests.exceptions.ConnectTimeout, urllib3.exceptions.ConnectTimeoutError):
+        return 'timeout', False
     if has(requests.exceptions.SSLError, urllib3.exceptions.SSLError, ssl.SSLError):
         return 'tls', True
     if has(TimeoutError, requests.exceptions.Timeout, urllib3.exceptions.TimeoutError):

@@ -49,6 +49,14 @@ def base_of(url):
     return f'{scheme}://{host}:{port}'
 
 
+def _base_only(url):
+    """Return the checked base address of a URL that is nothing but a base address."""
+    parts = urlsplit(url)
+    if parts.path.strip('/') or parts.query or parts.fragment:
+        raise AddressError("The address has more than a host.")
+    return base_of(url)
+
+
 def resolve(path, bases, host=None):
     """Return the address of a call, without its query.
 
@@ -68,8 +76,9 @@ def resolve(path, bases, host=None):
         path, _mark, query = path.partition('?')
         base = bases[0]
         if host:
-            base = next((known for known in bases if known.partition('://')[2] == host.lower()), None)
-            base = base or base_of(host if '://' in host else f'https://{host}')
+            name = host.lower().rstrip('/')
+            base = next((known for known in bases if known.partition('://')[2] == name), None)
+            base = base or _base_only(host if '://' in host else f'https://{host}')
     if base not in bases and base not in {f'https://{name}' for name in HOSTS}:
         raise AddressError("The address is not one of WeChat's.")
     path = '/' + path.lstrip('/')
