@@ -64,7 +64,7 @@ def load_private(pem):
 
 
 def rsa_sign(pem, message):
-    signature = load_private(pem).sign(message.encode(), padding.PKCS1v15(), hashes.SHA256())
+    signature = load_private(pem).sign(message, padding.PKCS1v15(), hashes.SHA256())
     return base64.b64encode(signature).decode()
 
 
@@ -141,13 +141,12 @@ class Merchant:
     def authorization(self, method, target, body, timestamp=None, **changes):
         timestamp = timestamp or str(int(time.time() + self.offset))
         nonce = secrets.token_hex(16)
-        text = body.decode()
         pairs = {
             'mchid': self.data['mchid'],
             'nonce_str': nonce,
             'signature': rsa_sign(
                 self.data['merchant_private_key'],
-                f'{method}\n{target}\n{timestamp}\n{nonce}\n{text}\n',
+                f'{method}\n{target}\n{timestamp}\n{nonce}\n'.encode() + body + b'\n',
             ),
             'timestamp': timestamp,
             'serial_no': self.data['merchant_serial'],
@@ -201,7 +200,7 @@ class Merchant:
         timestamp, nonce = str(int(time.time())), secrets.token_hex(16)
         package = f'prepay_id={prepay_id}'
         signature = rsa_sign(
-            self.data['merchant_private_key'], f'{appid}\n{timestamp}\n{nonce}\n{package}\n',
+            self.data['merchant_private_key'], f'{appid}\n{timestamp}\n{nonce}\n{package}\n'.encode(),
         )
         return {
             'timeStamp': timestamp, 'nonceStr': nonce, 'package': package,
