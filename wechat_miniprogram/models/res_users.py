@@ -73,13 +73,13 @@ class ResUsers(models.Model):
         """
         self.ensure_one()
         user = self.sudo()
-        if not user.active:
+        if not user.active and not user._is_superuser():
             raise WeChatError(self.env._(
                 "This account has been closed. Please contact the shop if you want it back."
             ), code='user_archived')
         if user._is_portal() and not user._is_superuser():
             return
-        if user._is_superuser() or user._is_admin() or user._is_system():
+        if user._is_admin() or user._is_system():
             raise WeChatError(self.env._(
                 "An administrator cannot log in with WeChat. Please use the login page of Odoo."
             ), code='login_refused')

@@ -17,6 +17,13 @@ SID = re.compile(r'session_id=([A-Za-z0-9_-]{84})')
 class MiniprogramCommon(WechatCommon, HttpCase):
     """A phone, a mini-program and a WeChat that says who holds the phone."""
 
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        # The texts are compared in their source language, whatever the database speaks.
+        cls.env['res.lang']._activate_lang('en_US')
+        cls.env['res.partner'].with_context(active_test=False).search([]).lang = 'en_US'
+
     def setUp(self):
         super().setUp()
         self.wechat_says(openid='openid-of-anna')

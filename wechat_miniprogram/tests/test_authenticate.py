@@ -226,13 +226,10 @@ class TestAuthenticate(MiniprogramCommon):
         self.assertEqual(session['wechat_identity_id'], self.identity('openid-of-ben').id)
 
     def test_what_an_anonymous_session_holds_is_kept(self):
-        session_id = SID.search(
-            self.url_open('/web/login').headers['Set-Cookie'],
-        )[1]
-        session = self.stored_session(session_id)
+        session = root.session_store.new()
         session['cart'] = 42
         self._save_session(session)
-        answer = self.authenticate_phone(session_id=session_id)
+        answer = self.authenticate_phone(session_id=session.sid)
         self.assertEqual(self.stored_session(answer['session_id'])['cart'], 42)
 
     def test_outdated_session_id_is_no_hindrance(self):

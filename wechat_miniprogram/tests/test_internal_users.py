@@ -60,7 +60,6 @@ class TestInternalUsers(MiniprogramCommon):
         public.active = True
         for user in (self.env['res.users'].browse(api.SUPERUSER_ID), public):
             with self.subTest(user=user.login):
-                user.active = True
                 identity = self.create_identity(user)
                 self.refuse_phone('login_refused')
                 identity.unlink()
