@@ -1,0 +1,177 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""The control API, the request log and the program itself."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.x509 import load_pem_x509_certificate
+
+from .merchant import APPID, MCHID, OTHER_APPID, load_private, send
+from .test_sandbox_login import exchange
+from .test_sandbox_tokens import stable
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_a_fresh_world_has_two_mini_programs_and_one_merchant(sandbox):
+    world = sandbox.get('world')
+    assert [(item['appid'], item['app_type']) for item in world['apps']] == [
+        (APPID, 'miniprogram'), (OTHER_APPID, 'miniprogram'),
+    ]
+    assert len({item['open_platform'] for item in world['apps']}) == 1
+    merchant, = world['merchants']
+    assert merchant['mchid'] == MCHID and merchant['appids'] == [APPID, OTHER_APPID]
+    assert merchant['trust_mode'] == 'public_key'
+    assert len(merchant['api_v3_key']) == 32
+    assert merchant['public_key_id'].startswith('PUB_KEY_ID_')
+
+
+def test_certificates_match_their_keys_and_serials(merchant):
+    data = merchant.data
+    certificate = load_pem_x509_certificate(data['merchant_certificate'].encode())
+    assert f'{certificate.serial_number:040X}' == data['merchant_serial']
+    numbers = load_private(data['merchant_private_key']).public_key().public_numbers()
+    assert certificate.public_key().public_numbers() == numbers
+    assert serialization.load_pem_public_key(data['public_key'].encode()).key_size == 2048
+    for item in data['platform_certificates']:
+        certificate = load_pem_x509_certificate(item['certificate'].encode())
+        assert f'{certificate.serial_number:040X}' == item['serial_no']
+        assert item['effective_time'] < item['expire_time']
+
+
+def test_reset_keeps_the_keys_and_forgets_the_rest(sandbox, merchant, openid):
+    before = sandbox.get('world')
+    merchant.order(openid)
+    sandbox.post('apps', appid='wx00000000000000dd')
+    sandbox.post('merchants', mchid='1900000888', appids=[])
+    sandbox.call('PATCH', f'merchants/{MCHID}', {'appids': [], 'trust_mode': 'certificate'})
+    sandbox.post(f'merchants/{MCHID}/certificates')
+    sandbox.clock(100)
+    sandbox.post('reset')
+    assert sandbox.get('world') == before
+    assert sandbox.get('users')['users'] == sandbox.get('orders')['orders'] == []
+    assert sandbox.get('requests') == {'requests': [], 'counts': {}}
+    assert sandbox.get('clock')['offset'] == 0
+
+
+def test_a_merchant_can_be_added_and_changed(sandbox):
+    data = sandbox.post('merchants', mchid='1900000888', appids=[APPID], trust_mode='certificate')
+    assert data['trust_mode'] == 'certificate'
+    changed = sandbox.call('PATCH', 'merchants/1900000888', {'api_v3_key': 'k' * 32}).json()
+    assert changed['api_v3_key'] == 'k' * 32
+    assert changed['merchant_serial'] == data['merchant_serial']
+
+
+@pytest.mark.parametrize(('method', 'path', 'data', 'word'), [
+    ('POST', 'apps', {}, 'appid'),
+    ('POST', 'apps', {'appid': 'wx1', 'app_type': 'nonsense'}, 'app_type'),
+    ('POST', 'merchants', {'mchid': 'x', 'appids': []}, 'mchid'),
+    ('POST', 'merchants', {'mchid': '1900000888', 'appids': 'x'}, 'appids'),
+    ('POST', 'merchants', {'mchid': '1900000888', 'appids': [], 'trust_mode': 'x'}, 'trust_mode'),
+    ('PATCH', 'merchants/1', {}, 'merchant'),
+    ('PATCH', f'merchants/{MCHID}', {'api_v3_key': 'short'}, 'api_v3_key'),
+    ('POST', 'login_code', {'appid': 'wx1'}, 'wx1'),
+    ('POST', 'login_code', {'appid': APPID, 'user': 'nobody'}, 'nobody'),
+    ('POST', 'login_code', {'appid': APPID, 'expired': 'yes'}, 'expired'),
+    ('POST', 'users', {'name': 'x'}, 'name'),
+    ('PATCH', 'users/nobody', {}, 'nobody'),
+    ('POST', 'clock', {'offset': '1'}, 'offset'),
+    ('POST', 'clock', {'offset': True}, 'offset'),
+    ('POST', 'clock', {'offset': 1e300}, 'offset'),
+    ('POST', 'clock', [], 'object'),
+    ('POST', 'request_payment', {'appid': APPID, 'user': 'x'}, 'payment'),
+    ('POST', 'pay', {'mchid': MCHID, 'out_trade_no': 'NOTHING'}, 'NOTHING'),
+])
+def test_a_call_that_makes_no_sense_is_explained(sandbox, method, path, data, word):
+    reply = sandbox.call(method, path, data)
+    assert reply.status == 400
+    assert set(reply.json()) == {'error'} and word in reply.json()['error']
+
+
+def test_a_body_that_is_not_json_and_a_call_that_does_not_exist(sandbox):
+    reply = send(sandbox.base, 'POST', '/_sandbox/users', b'{')
+    assert reply.status == 400 and 'JSON' in reply.json()['error']
+    assert sandbox.call('GET', 'nonsense').status == 404
+    assert sandbox.call('DELETE', 'users').status == 405
+
+
+def test_a_page_of_another_site_cannot_steer_the_sandbox(sandbox):
+    headers = [('Origin', 'https://evil.example.com'), ('Content-Type', 'text/plain')]
+    reply = send(sandbox.base, 'POST', '/_sandbox/reset', b'{}', headers)
+    assert reply.status == 400
+    reply = send(sandbox.base, 'POST', '/_sandbox/users', b'{}', [('Origin', sandbox.base)])
+    assert reply.status == 200
+
+
+def test_users_are_listed_and_can_be_renamed(sandbox, user):
+    sandbox.call('PATCH', f"users/{user['user']}", {'nickname': "小红"})
+    listed, = sandbox.get('users')['users']
+    assert listed['nickname'] == "小红"
+    assert listed['openids'] == user['openids'] and listed['unionid'] == user['unionid']
+
+
+def test_the_log_counts_and_masks(sandbox, merchant, openid):
+    code = sandbox.post('login_code', appid=APPID)['code']
+    session = exchange(sandbox, code).json()['session_key']
+    token = stable(sandbox)['access_token']
+    sandbox.platform('GET', f'/cgi-bin/getcallbackip?access_token={token}')
+    merchant.order(openid)
+    merchant.query()
+    merchant.query('NOTHING_1')
+    log = sandbox.get('requests')
+    text = json.dumps(log)
+    secret = sandbox.app()['secret']
+    for word in (secret, session, token):
+        assert word not in text
+    assert 'secret=***' in text
+    assert log['counts'] == {
+        '/sns/jscode2session': 1, '/cgi-bin/stable_token': 1, '/cgi-bin/getcallbackip': 1,
+        '/v3/pay/transactions/jsapi': 1,
+        '/v3/pay/transactions/out-trade-no/{out_trade_no}': 2,
+    }
+    last = log['requests'][-1]
+    assert last['status'] == 404
+    assert last['problems'] == ["404 ORDER_NOT_EXIST: this merchant has no order of this number"]
+    assert 'signature="***"' in last['headers']['Authorization']
+    assert sandbox.call('DELETE', 'requests').json() == {'requests': [], 'counts': {}}
+
+
+def test_the_log_keeps_the_last_two_hundred(sandbox):
+    for index in range(205):
+        sandbox.platform('GET', f'/sns/jscode2session?n={index}')
+    log = sandbox.get('requests')
+    assert len(log['requests']) == 200
+    assert log['requests'][-1]['query'] == 'n=204'
+    assert log['counts']['/sns/jscode2session'] == 205
+
+
+def test_a_body_that_is_too_large_or_of_unknown_length(sandbox):
+    reply = send(sandbox.base, 'POST', '/v3/x', b'', [('Transfer-Encoding', 'chunked')])
+    assert reply.status == 411
+    connection = __import__('http.client').client.HTTPConnection(sandbox.base[7:], timeout=5)
+    connection.putrequest('POST', '/v3/x')
+    connection.putheader('Content-Length', str(10 ** 9))
+    connection.endheaders()
+    assert connection.getresponse().status == 413
+    connection.close()
+
+
+def test_a_port_in_use_is_said_in_one_line(sandbox):
+    port = sandbox.base.rpartition(':')[2]
+    done = subprocess.run(
+        [sys.executable, '-m', 'sandbox', '--port', port], cwd=ROOT,
+        capture_output=True, text=True, timeout=20,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("Cannot listen on") and done.stderr.count('\n') == 1
+
+
+def test_the_sandbox_imports_nothing_of_the_addons():
+    for file in (ROOT / 'sandbox').glob('*.py'):
+        text = file.read_text()
+        assert 'odoo' not in text.lower(), file
+        assert 'Crypto.' not in text, file
