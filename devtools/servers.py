@@ -94,6 +94,41 @@ def run_odoo(source, database, name, arguments, environment=None, check=True,
     return status, log
 
 
+def start_shell(source, database, name, script):
+    """Start Odoo's shell on a database with a script to run.
+
+    :param str script: Python code; `env` is given. What it prints is its output.
+    :return: the process; its output and errors are pipes of text.
+    """
+    command, environment, _conf = odoo_command(
+        source, database, f'{name}-{secrets.token_hex(3)}',
+        ['-d', database, '--no-http', '--log-level=warn'], subcommand='shell')
+    process = subprocess.Popen(
+        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True, cwd=DEV, start_new_session=True,
+        preexec_fn=_end_with_parent)
+    process.stdin.write(script)
+    process.stdin.close()
+    return process
+
+
+def run_shell(source, database, name, script, timeout=120):
+    """Run a script in Odoo's shell and return what it prints.
+
+    :raise Failure: it did not end well.
+    """
+    process = start_shell(source, database, name, script)
+    try:
+        # communicate() would write to stdin, which is closed.
+        process.stdin = None
+        output, errors = process.communicate(timeout=timeout)
+    finally:
+        _end(process)
+    if process.returncode:
+        raise Failure(f'The script ended with exit status {process.returncode}:\n{errors[-3000:]}')
+    return output
+
+
 def log_path(name):
     """Return the Path of the log of the process with that name."""
     return LOG / f'{name}.log'
