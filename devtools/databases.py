@@ -66,8 +66,8 @@ def ensure_template(level, source):
 
 
 def ensure_installed(names, source):
-    """Return the name of a template database with these addons of the project installed."""
-    parent = ensure_template(level_for(names, source), source)
+    """Return the name of a template database with a web shop and these addons of the project."""
+    parent = ensure_template('shop', source)
     key = content_hash(parent, ','.join(names), addons.fingerprint(names))
 
     def fill(name):
