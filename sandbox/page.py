@@ -10,6 +10,7 @@ from pathlib import Path
 
 from .clock import rfc3339
 from .messages import Answer
+from .notifications import accepted
 from .page_texts import LANGUAGES, choose
 
 _STATIC = Path(__file__).parent / 'static'
@@ -19,6 +20,7 @@ _FILES = {
 }
 PATHS = {'/', '/favicon.ico', *_FILES}
 _SHOWN_REQUESTS = 40
+_SHOWN_ORDERS = 20
 _SCRIPT_TEXTS = (
     'paying', 'sending', 'paid_accepted', 'paid_refused', 'paid_silent', 'sent_accepted',
     'sent_refused', 'sent_silent', 'failed', 'gone', 'code_is',
@@ -92,7 +94,7 @@ def _live(sandbox, texts):
         orders = [world.settle(order) for order in reversed(world.orders.values())]
         now = world.clock.now()
         open_orders = [item for item in orders if item.state == 'NOTPAY']
-        done = [item for item in orders if item.state != 'NOTPAY']
+        done = [item for item in orders if item.state != 'NOTPAY'][:_SHOWN_ORDERS]
         banners = []
         if world.clock.offset:
             banners.append(texts['clock'].format(offset=f'{world.clock.offset:+.0f}'))
@@ -142,7 +144,7 @@ def _order(world, order, texts, now):
         facts.append((texts['transaction'], order.transaction_id))
     sent = ''.join(
         f'<li>{escape(_moment_text(item["time"]))} '
-        f'<b class="{"good" if item["status"] in (200, 204) else "bad"}">'
+        f'<b class="{"good" if accepted(item) else "bad"}">'
         f'{item["status"] or escape(texts["no_answer"])}</b> {escape(item["body"][:200])}</li>'
         for item in order.notifications
     )
@@ -155,11 +157,15 @@ def _order(world, order, texts, now):
         button = (
             f'<button type="button" class="resend quiet" {data}>{escape(texts["resend"])}</button>'
         )
+    mark = texts['state_' + state]
+    refused = order.notifications and not accepted(order.notifications[-1])
+    if refused:
+        mark += texts['not_accepted']
     key = escape(f'order-{order.mchid}-{order.out_trade_no}')
     return (
         f'<article class="order {state.lower()}"><div class="line"><div>'
         f'<strong class="amount">¥{order.total // 100}.{order.total % 100:02d}</strong>'
-        f'<span class="state">{escape(texts["state_" + state])}</span>'
+        f'<span class="state{" bad" if refused else ""}">{escape(mark)}</span>'
         f'<p>{escape(order.parameters["description"])}</p><p class="payer">{name}</p></div>'
         f'{button}</div><details id="{key}"><summary>{escape(texts["details"])}</summary>'
         f'{_facts(facts)}<p>{escape(texts["notifications"])}: '
@@ -188,7 +194,7 @@ def _requests(log, texts):
         body = f'<p class="empty">{escape(texts["no_requests"])}</p>'
     else:
         heads = ''.join(
-            f'<th scope="col">{escape(texts[name])}</th>'
+            f'<th scope="col" class="{name}">{escape(texts[name])}</th>'
             for name in ('time', 'request', 'answer', 'problems')
         )
         rows = ''.join(_request(entry, texts) for entry in reversed(log))
@@ -213,7 +219,7 @@ def _request(entry, texts):
     status = entry['status']
     good = status and status < 400 and not entry['problems']
     return (
-        f'<tr><td>{escape(_moment_text(entry["time"]))}</td><td>'
+        f'<tr><td title="{escape(entry["time"])}">{escape(entry["time"][11:19])}</td><td>'
         f'<details id="request-{entry["number"]}"><summary><b>{escape(entry["method"])}</b> '
         f'<code>{escape(entry["path"])}</code></summary>'
         f'<pre>{escape(entry["path"] + query)}</pre>{parts}</details></td>'

@@ -11,14 +11,7 @@ from .clock import BEIJING, parse_rfc3339, rfc3339
 from .fields import Text
 from .messages import Answer, dump, json_answer
 from .order_fields import CLOSE, JSAPI_ORDER, check_number
-from .v3_errors import (
-    V3Error,
-    error_answer,
-    invalid_request,
-    param_error,
-    request_id,
-    sign_error,
-)
+from .v3_errors import V3Error, error_answer, invalid_request, param_error, request_id, sign_error
 from .world import DAY, Order
 
 PREPAY_LIFETIME = 7200
@@ -188,7 +181,8 @@ def create_jsapi(world, merchant, request):
             )
         if 'JSAPI' not in merchant.products or 'identity' in body['payer']:
             raise V3Error(
-                403, 'NO_AUTH', '商户无权限使用该产品', "the product is not enabled for this merchant",
+                403, 'NO_AUTH', '商户无权限使用该产品',
+                "the product is not enabled for this merchant",
             )
         if not world.user_of_openid(body['payer']['openid'], body['appid']):
             raise param_error(

@@ -102,7 +102,7 @@ class Sandbox:
                 request.route = request.path
                 return platform.serve(self.world, request, handler)
             return platform.no_such_path(request)
-        except Exception:  # a mistake of the sandbox itself must be seen, not hidden
+        except Exception:  # noqa: BLE001 a mistake of the sandbox itself must be seen
             traceback.print_exc()
             request.problems.append("the sandbox itself failed; see its standard error output")
             return json_answer({'error': "the sandbox itself failed"}, 500)
@@ -218,16 +218,16 @@ class Server(ThreadingHTTPServer):
     request_queue_size = 128
 
     def __init__(self, host='127.0.0.1', port=0):
-        self.sandbox = Sandbox()
         if ':' in host:
             self.address_family = socket.AF_INET6
         super().__init__((host, port), Handler)
+        self.sandbox = Sandbox()
 
     @property
     def address(self):
         """:return: the base address, for example `http://127.0.0.1:40123`."""
         host, port = self.server_address[:2]
-        if host in ('0.0.0.0', '::'):
+        if host in ('0.0.0.0', '::'):  # noqa: S104 only a comparison
             host = '127.0.0.1'
         return f'http://[{host}]:{port}' if ':' in host else f'http://{host}:{port}'
 

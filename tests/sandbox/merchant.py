@@ -10,6 +10,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -79,7 +80,7 @@ def verified_by(merchant, timestamp, nonce, body, signature):
     for serial, key in keys.items():
         try:
             key.verify(base64.b64decode(signature), message, padding.PKCS1v15(), hashes.SHA256())
-        except Exception:
+        except (InvalidSignature, ValueError):
             continue
         return serial
     return None
@@ -200,7 +201,8 @@ class Merchant:
         timestamp, nonce = str(int(time.time())), secrets.token_hex(16)
         package = f'prepay_id={prepay_id}'
         signature = rsa_sign(
-            self.data['merchant_private_key'], f'{appid}\n{timestamp}\n{nonce}\n{package}\n'.encode(),
+            self.data['merchant_private_key'],
+            f'{appid}\n{timestamp}\n{nonce}\n{package}\n'.encode(),
         )
         return {
             'timeStamp': timestamp, 'nonceStr': nonce, 'package': package,

@@ -1,6 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """The control API, the request log and the program itself."""
 
+import http.client
 import json
 import subprocess
 import sys
@@ -152,7 +153,7 @@ def test_the_log_keeps_the_last_two_hundred(sandbox):
 def test_a_body_that_is_too_large_or_of_unknown_length(sandbox):
     reply = send(sandbox.base, 'POST', '/v3/x', b'', [('Transfer-Encoding', 'chunked')])
     assert reply.status == 411
-    connection = __import__('http.client').client.HTTPConnection(sandbox.base[7:], timeout=5)
+    connection = http.client.HTTPConnection(sandbox.base[7:], timeout=5)
     connection.putrequest('POST', '/v3/x')
     connection.putheader('Content-Length', str(10 ** 9))
     connection.endheaders()

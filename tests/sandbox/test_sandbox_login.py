@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
+
 from .merchant import APPID, OTHER_APPID
 
 VECTORS = Path(__file__).parents[1] / 'protocol' / 'vectors' / 'wechat-platform.json'

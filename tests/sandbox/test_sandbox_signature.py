@@ -1,10 +1,13 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Requests of API v3: headers, Authorization, clock; who signs the answers (wechat-pay.md A1)."""
 
+import http.client
 import json
 import time
+from urllib.parse import urlsplit
 
 import pytest
+
 from .merchant import ORDER_PATH, decrypt, send
 
 
@@ -234,8 +237,6 @@ def test_a_percent_encoded_path_is_signed_as_sent(merchant, openid):
 
 
 def test_two_requests_use_one_connection(sandbox, merchant):
-    import http.client
-    from urllib.parse import urlsplit
     connection = http.client.HTTPConnection(urlsplit(sandbox.base).netloc, timeout=5)
     for _index in range(2):
         connection.request('GET', '/sns/jscode2session')

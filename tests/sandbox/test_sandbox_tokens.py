@@ -2,6 +2,7 @@
 """access_token: stable and classic endpoint, overlap, forced renewal (wechat-platform.md 3)."""
 
 import pytest
+
 from .merchant import APPID, OTHER_APPID, send
 
 

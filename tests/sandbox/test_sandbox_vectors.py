@@ -10,6 +10,8 @@ from cryptography.hazmat.primitives import serialization
 
 from sandbox import signing
 
+from .merchant import decrypt
+
 VECTORS = Path(__file__).parents[1] / 'protocol' / 'vectors' / 'wechat-pay.json'
 DATA = json.loads(VECTORS.read_text())
 
@@ -80,7 +82,6 @@ def test_answers_signed_by_known_keys(item):
 
 def test_encryption_is_what_the_vectors_decrypt():
     item = next(item for item in DATA['vectors'] if item['name'] == 'v3_aead_transaction')
-    from .merchant import decrypt
     inputs = item['inputs']
     plaintext = decrypt(inputs['apiv3_key'], inputs)
     assert plaintext.decode() == item['expected']['plaintext']
