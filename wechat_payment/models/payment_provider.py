@@ -76,13 +76,13 @@ class PaymentProvider(models.Model):
     # What is entered in forms. The stored secrets are never sent back to a browser; empty means
     # unchanged.
     wechat_api_v3_key_input = fields.Char(
-        string="APIv3 Key", compute='_compute_wechat_inputs', inverse='_inverse_wechat_inputs',
+        string="Enter APIv3 Key", compute='_compute_wechat_inputs', inverse='_inverse_wechat_inputs',
         groups='base.group_system',
         help="APIv3密钥: Account Center ▸ API security. 32 characters that you chose; they cannot"
              " be read back there, only set anew.",
     )
     wechat_merchant_private_key_input = fields.Text(
-        string="Merchant Private Key", compute='_compute_wechat_inputs',
+        string="Enter Merchant Private Key", compute='_compute_wechat_inputs',
         inverse='_inverse_wechat_inputs', groups='base.group_system',
         help="File apiclient_key.pem, made together with the merchant certificate.",
     )
@@ -198,8 +198,9 @@ class PaymentProvider(models.Model):
         api_v3_key = self.wechat_api_v3_key
         if api_v3_key and (len(api_v3_key) != 32 or not api_v3_key.isascii()):
             return _(
-                "The APIv3 key has exactly 32 letters and digits; this one has %(length)s"
-                " characters. Set it anew on pay.weixin.qq.com, Account Center ▸ API security.",
+                "The APIv3 key must be exactly 32 plain letters and digits; this one has"
+                " %(length)s characters. Set it anew on pay.weixin.qq.com, Account Center ▸ API"
+                " security.",
                 length=len(api_v3_key),
             )
         if self.wechat_merchant_private_key:

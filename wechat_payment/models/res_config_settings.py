@@ -52,7 +52,9 @@ class ResConfigSettings(models.TransientModel):
         related='wechat_pay_provider_id.wechat_has_merchant_private_key',
     )
     wechat_pay_check_state = fields.Selection(related='wechat_pay_provider_id.wechat_check_state')
-    wechat_pay_last_error = fields.Text(related='wechat_pay_provider_id.wechat_last_error')
+    wechat_pay_last_error = fields.Text(
+        string="WeChat Pay Error", related='wechat_pay_provider_id.wechat_last_error',
+    )
 
     # === COMPUTE METHODS === #
 
