@@ -149,7 +149,7 @@ class ResUsers(models.Model):
         else:
             values.update({
                 'name': nickname or self.with_context(
-                    lang=lang or self.env.lang,
+                    lang=lang or template.lang or self.env.lang,
                 ).env._("WeChat user"),
                 'email': False,
                 'phone': False,
