@@ -52,10 +52,12 @@ def check_notify_url(value):
     """
     if not value.isascii() or re.search(r'\s', value):
         raise ValueError("must be plain ASCII without blanks")
-    parts = urlsplit(value)
-    host = parts.hostname or ''
-    parts.port  # noqa: B018 raises ValueError if it is no port
-    if parts.scheme not in ('http', 'https') or not host:
+    try:
+        parts = urlsplit(value)
+        host, port = parts.hostname or '', parts.port
+    except ValueError:
+        raise ValueError("has an impossible host or port") from None
+    if parts.scheme not in ('http', 'https') or not host or port == 0:
         raise ValueError("must be a complete https address")
     if parts.username is not None or parts.password is not None:
         raise ValueError("must not hold a user name or password")

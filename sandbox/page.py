@@ -12,6 +12,7 @@ from .clock import rfc3339
 from .messages import Answer
 from .notifications import accepted
 from .page_texts import LANGUAGES, choose
+from .problems_zh import translate
 
 _STATIC = Path(__file__).parent / 'static'
 _FILES = {
@@ -203,8 +204,10 @@ def _requests(log, texts):
 
 
 def _request(entry, texts):
+    chinese = texts is LANGUAGES['zh']
     problems = ''.join(
-        f'<li class="{"mild" if text.startswith("warning") else "bad"}">{escape(text)}</li>'
+        f'<li class="{"mild" if text.startswith("warning") else "bad"}">'
+        f'{escape(translate(text) if chinese else text)}</li>'
         for text in entry['problems'] if not text.startswith('fault:')
     )
     if entry['fault']:

@@ -68,10 +68,9 @@ def authenticate(world, request):
     """
     values = request.all('Authorization')
     if len(values) != 1:
-        count = "missing" if not values else "given more than once"
+        why = "Authorization is given more than once" if values else "Authorization is missing"
         raise sign_error(
-            'Http头Authorization缺失或重复', "Authorization is missing or repeated",
-            f"Authorization is {count}",
+            'Http头Authorization缺失或重复', "Authorization is missing or repeated", why,
         )
     try:
         pairs = signing.parse_authorization(values[0])

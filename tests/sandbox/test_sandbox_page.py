@@ -1,13 +1,18 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """The web page: languages, content, safety."""
 
+import ast
 import re
+from pathlib import Path
 
 import pytest
 
 from sandbox.page_texts import CHINESE, ENGLISH
+from sandbox.problems_zh import TABLE, translate
 
 from .merchant import MCHID, send
+
+SOURCE = Path(__file__).parents[2] / 'sandbox'
 
 
 def page(sandbox, target='/', **headers):
@@ -94,3 +99,87 @@ def test_nothing_is_loaded_from_elsewhere(sandbox):
 def test_faults_do_not_strike_the_page(sandbox):
     sandbox.post('faults', path='.', action='refuse_before', times=None)
     assert "Faults waiting: 1" in page(sandbox)
+
+
+# Calls whose arguments of these positions (or whose `why`) end up in the request log.
+LOGGED = {
+    'PlatformError': (1,), 'param_error': (2,), 'invalid_request': (1,), 'ValueError': (0,),
+    'MalformedAuthorization': (0,), 'append': (0,), '_not_found': (0,), 'sign_error': (1,),
+    'V3Error': (3,),
+}
+CHECKED = (
+    'platform', 'pay_v3', 'fields', 'order_fields', 'clock', 'signing', 'server', 'tokens',
+)
+# Where a more precise `why` replaces the message in the log.
+NOT_LOGGED = {
+    "the order does not exist", "Authorization is missing or repeated",
+    "Authorization is malformed",
+    "the timestamp of Authorization is more than 5 minutes off",
+    "out_trade_no was used with other parameters", "a member is given twice",
+}
+
+
+def template(node):
+    """:return: a text of the source with {} for what is filled in, or None."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    if isinstance(node, ast.JoinedStr):
+        return ''.join(
+            part.value if isinstance(part, ast.Constant) else '{}' for part in node.values
+        )
+    return None
+
+
+def logged_texts():
+    for name in CHECKED:
+        tree = ast.parse((SOURCE / f'{name}.py').read_text())
+        for node in ast.walk(tree):
+            found = []
+            if isinstance(node, ast.Call):
+                called = getattr(node.func, 'id', getattr(node.func, 'attr', ''))
+                found = [
+                    node.args[index] for index in LOGGED.get(called, ())
+                    if index < len(node.args)
+                ] + [item.value for item in node.keywords if item.arg == 'why']
+                if called == 'sign_error':
+                    found += node.args[2:3]
+            elif isinstance(node, ast.Assign) and getattr(node.targets[0], 'id', '') == 'issue':
+                found = [node.value]
+            elif isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple):
+                found = node.value.elts[1:2] if name == 'tokens' else []
+            yield from filter(None, map(template, found))
+
+
+def test_every_problem_has_a_chinese_text():
+    texts = set(logged_texts()) - NOT_LOGGED
+    assert len(texts) > 80
+    for text in texts:
+        if text.startswith('fault: ') or text == '{}: {}':
+            continue
+        shown = translate(text.replace('{}', 'x'))
+        assert re.search('[\u4e00-\u9fff]', shown), text
+        assert not re.search('[a-z]{2,} [a-z]{2,}', shown), shown
+
+
+def test_no_chinese_text_is_left_over_and_all_have_the_same_gaps():
+    sources = '\n'.join(logged_texts()) + (SOURCE / 'pay_v3.py').read_text()
+    for english, chinese in TABLE.items():
+        assert english.count('{}') == chinese.count('{}'), english
+        assert english in sources, english
+
+
+@pytest.mark.parametrize(('problem', 'shown'), [
+    ("40029: this code was issued to the app wx1", "40029: 此code是签发给应用wx1的"),
+    ("400 PARAM_ERROR: /amount/total: must be 1 or more",
+     "400 PARAM_ERROR: /amount/total: 应不小于1"),
+    ("401 SIGN_ERROR: Authorization is missing", "401 SIGN_ERROR: 缺少Authorization"),
+    ("warning: a GET should have no body", "提示：GET请求不应有请求体"),
+    ("something else: new", "something else: new"),
+])
+def test_codes_and_fields_stay_in_a_translated_problem(problem, shown):
+    assert translate(problem) == shown
+
+
+def test_the_chinese_page_says_problems_in_chinese(sandbox, merchant):
+    merchant.query()
+    assert "404 ORDER_NOT_EXIST: 此商户没有该订单号的订单" in page(sandbox, '/?lang=zh')

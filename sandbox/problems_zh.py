@@ -1,0 +1,142 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""What was wrong with a request, in Chinese, for the web page; the log itself is English."""
+
+import re
+
+TABLE = {
+    # platform
+    "the platform has no such path": "平台没有此接口路径",
+    "{} was used, this call is a GET": "使用了{}，此接口只接受GET",
+    "{} was used, this call is a POST": "使用了{}，此接口只接受POST",
+    "the body is not a JSON object": "请求体不是JSON对象",
+    "the body is not UTF-8 JSON": "请求体不是UTF-8编码的JSON",
+    "there is no app {}": "应用{}不存在",
+    "this app is a {}, not a {}": "此应用的类型是{}，不是{}",
+    "the secret is not this app's": "secret与此应用不符",
+    "{} is missing": "缺少{}",
+    "{} is not text": "{}不是字符串",
+    "access_token is missing from the query string": "查询参数中缺少access_token",
+    "cgi_path is missing or no path": "缺少cgi_path，或不是路径",
+    "grant_type must be authorization_code": "grant_type应为authorization_code",
+    "grant_type must be client_credential": "grant_type应为client_credential",
+    "this code was never issued": "此code从未签发",
+    "this code was issued to the app {}": "此code是签发给应用{}的",
+    "this code was used before": "此code已使用过",
+    "this code is older than five minutes": "此code已超过五分钟",
+    "this user is blocked as high-risk": "此用户为高风险用户，已被拦截",
+    "openid is missing or not one of this app": "缺少openid，或openid不属于此应用",
+    "sig_method must be hmac_sha256": "sig_method应为hmac_sha256",
+    "this user has no session_key in this app": "此用户在此应用中没有session_key",
+    "the signature was not made with the valid session_key": "签名不是用有效的session_key生成的",
+    "force_refresh must be true or false": "force_refresh应为true或false",
+    "force_refresh was used 20 times today": "今天已使用20次force_refresh",
+    "this does not look like an access_token": "这不像access_token",
+    "this access_token was not issued here": "此access_token不是这里签发的",
+    "this access_token was revoked": "此access_token已被作废",
+    "this access_token was replaced by a newer one": "此access_token已被新的取代",
+    "this access_token has expired": "此access_token已过期",
+    # signatures and headers
+    "Authorization is missing": "缺少Authorization",
+    "Authorization is given more than once": "Authorization出现多次",
+    "the scheme is {}, not {}": "认证类型是{}，不是{}",
+    "exactly one blank must follow the scheme": "认证类型后应有且只有一个空格",
+    'each pair must read key="value", without blanks': '每一项应写作key="value"，不含空格',
+    "{} is given twice": "{}出现两次",
+    "{} is empty": "{}为空",
+    "missing: {}; not known: {}": "缺少：{}；多余：{}",
+    "timestamp must be ten digits: seconds, not milliseconds": "timestamp应为10位的秒数，不是毫秒",
+    "the timestamp is {} s behind the sandbox's clock": "timestamp比沙盒时钟慢{}秒",
+    "there is no merchant {}": "商户{}不存在",
+    "serial_no is not the serial of the merchant's certificate": "serial_no不是商户API证书的序列号",
+    "the signature does not belong to this request and key": "签名与此请求、此密钥不符",
+    "no Wechatpay-Serial, so a platform certificate signs the answer":
+        "没有Wechatpay-Serial，应答由平台证书签名",
+    "is no WeChat Pay public key id or platform certificate of this merchant":
+        "不是此商户的微信支付公钥ID或平台证书序列号",
+    "no User-Agent; other v3 paths refuse that": "没有User-Agent，其他v3接口会拒绝",
+    "the header User-Agent is missing": "缺少请求头User-Agent",
+    "the header Accept must be application/json": "请求头Accept应为application/json",
+    "the header Content-Type must be application/json": "请求头Content-Type应为application/json",
+    "WeChat Pay has no {} {}": "微信支付没有{} {}",
+    # fields
+    "must have {} to {} characters, has {}": "长度应为{}到{}个字符，实际{}个",
+    "must be a string": "应为字符串",
+    "contains control characters": "含有控制字符",
+    "must be an integer": "应为整数",
+    "must be {} or more": "应不小于{}",
+    "is too large": "过大",
+    "must be true or false": "应为true或false",
+    "must be an array": "应为数组",
+    "must have 1 to {} items": "应有1到{}项",
+    "must be an object": "应为对象",
+    "unknown field": "未知字段",
+    "must not be null: leave it out": "不能为null，不需要时请不要传",
+    "is required": "必填",
+    "is required in the query string": "查询参数中必填",
+    "only digits, letters and _ - | * are allowed": "只能包含数字、字母和_ - | *",
+    "only digits, letters, - and _ are allowed": "只能包含数字、字母、-和_",
+    "mainland merchants take CNY only": "境内商户只支持CNY",
+    "is not an IP address": "不是IP地址",
+    "must be plain ASCII without blanks": "只能包含ASCII字符，不含空格",
+    "has an impossible host or port": "主机名或端口有误",
+    "must be a complete https address": "应为完整的https地址",
+    "must not hold a user name or password": "不能包含用户名或密码",
+    "must not have a query or a fragment": "不能带查询参数或#片段",
+    "must have a path": "应有路径",
+    "must begin with https://": "应以https://开头",
+    "must have a public host name": "应使用公网域名",
+    "must have a host name, not an IP address": "应使用域名，不能是IP地址",
+    "not a time like 2026-01-02T20:00:00+08:00": "时间格式应如2026-01-02T20:00:00+08:00",
+    "is longer than 6144 bytes": "超过6144字节",
+    # orders
+    "is not the mchid of the Authorization header": "与Authorization中的mchid不一致",
+    "appid is not bound to mchid": "appid未与mchid绑定",
+    "the product is not enabled for this merchant": "商户未开通此产品",
+    "is not an openid of this appid": "不是此appid下的openid",
+    "the order is paid": "订单已支付",
+    "the order is closed": "订单已关闭",
+    "the order's time_expire has passed": "订单已超过time_expire",
+    "out_trade_no was used with another {}": "此商户订单号已使用，且以下参数不同：{}",
+    "this merchant has no order of this number": "此商户没有该订单号的订单",
+    "this merchant has no payment of this number": "此商户没有该订单号的支付",
+    "no platform certificate is available: use the WeChat Pay public key":
+        "没有可用的平台证书，请使用微信支付公钥",
+    "a GET should have no body": "GET请求不应有请求体",
+    "description begins or ends with a blank": "description首尾有空格",
+    "time_expire was moved to {}": "time_expire已调整为{}",
+    "the sandbox itself failed; see its standard error output":
+        "沙盒自身出错，请查看其标准错误输出",
+}
+
+
+def _compile(english):
+    # What fills a gap never holds `: `, or the gap would swallow the code in front.
+    gap = '((?:(?!: ).)+?)'
+    return re.compile(re.escape(english).replace(r'\{\}', gap), re.DOTALL)
+
+
+# Texts without gaps first: "{} is missing" would fit "the header User-Agent is missing" too.
+_PATTERNS = [
+    (_compile(english), chinese)
+    for english, chinese in sorted(TABLE.items(), key=lambda item: item[0].count('{}'))
+]
+
+
+def translate(problem):
+    """Say a problem in Chinese.
+
+    :param str problem: as in the request log; codes and field names before `: ` stay as they are
+    :return: text; what the table does not know stays English
+    """
+    if problem.startswith('warning: '):
+        return f"提示：{translate(problem.removeprefix('warning: '))}"
+    head, rest = '', problem
+    while True:
+        for pattern, chinese in _PATTERNS:
+            match = pattern.fullmatch(rest)
+            if match:
+                return head + chinese.format(*match.groups())
+        front, colon, rest = rest.partition(': ')
+        if not colon:
+            return problem
+        head += f'{front}: '
