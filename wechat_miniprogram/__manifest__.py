@@ -4,10 +4,8 @@
     'version': '19.0.1.0.0',
     'category': 'Website/WeChat',
     'summary': "Log mini-program customers into Odoo",
-    'description': " ",
     'author': "Odoo WeChat contributors",
     'license': 'LGPL-3',
     'depends': ['wechat', 'portal'],
     'external_dependencies': {'python': ['pycryptodome']},
-    'installable': True,
 }

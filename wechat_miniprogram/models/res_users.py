@@ -27,9 +27,10 @@ class ResUsers(models.Model):
 
     def _login(self, credential, user_agent_env):
         """Override of `base` to carry the proof of a WeChat login to :meth:`_assert_can_auth`."""
+        users = self
         if isinstance(credential.get('proof'), LoginProof):
-            self = self.with_context(wechat_login_proof=credential['proof'])  # noqa: PLW0642
-        return super()._login(credential, user_agent_env)
+            users = self.with_context(wechat_login_proof=credential['proof'])
+        return super(ResUsers, users)._login(credential, user_agent_env)
 
     @contextlib.contextmanager
     def _assert_can_auth(self, user=None):

@@ -32,8 +32,7 @@ def nickname(user_info):
         char for char in value
         if char == ZERO_WIDTH_JOINER or not unicodedata.category(char).startswith('C')
     )
-    value = value[:MAX_NICKNAME].strip(f' {ZERO_WIDTH_JOINER}')
-    return value
+    return value[:MAX_NICKNAME].strip(f' {ZERO_WIDTH_JOINER}')
 
 
 def avatar_url(user_info):

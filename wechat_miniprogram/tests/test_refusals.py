@@ -6,6 +6,7 @@ from unittest.mock import patch
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
+from ..models.wechat_app import LOGIN_TIMEOUT
 from .common import AUTHENTICATE, SESSION_KEY, MiniprogramCommon
 
 
@@ -169,7 +170,6 @@ class TestRefusals(MiniprogramCommon):
         self.assertNothingHappened()
 
     def test_login_waits_three_and_five_seconds_at_most(self):
-        from odoo.addons.wechat_miniprogram.models.wechat_app import LOGIN_TIMEOUT
         self.assertEqual(LOGIN_TIMEOUT, (3, 5))
 
     # === SECRETS === #

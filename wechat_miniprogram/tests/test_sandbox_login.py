@@ -24,7 +24,7 @@ class TestSandboxLogin(MiniprogramCommon):
         self.app.secret = secrets[FIRST]
         self.second = self.create_app(SECOND, secret=secrets[SECOND])
 
-    def control(self, method, path, **body):
+    def control(self, method, path, /, **body):
         """Call the control API of the sandbox."""
         response = requests.request(
             method, f'{self.sandbox}/_sandbox/{path}', json=body or None, timeout=10,
