@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from . import defects
 from .messages import Answer, json_answer
 from .platform import content_type, error_body
+from .v3_errors import request_id
 from .world import Refusal
 
 # action -> whether the request is carried out before the fault strikes
@@ -76,7 +77,10 @@ class Fault:
                 'code': self.parameters.get('code', 'SYSTEM_ERROR'),
                 'message': self.parameters.get('message', '系统异常，请稍后重试'),
             }
-            return json_answer(body, self.parameters.get('status', 500))
+            answer = json_answer(body, self.parameters.get('status', 500))
+            if request.path.startswith('/v3/'):
+                answer.set('Request-ID', request_id())
+            return answer
         if self.action == 'errcode':
             data = error_body(self.parameters.get('errcode', -1), self.parameters.get('errmsg'))
             return json_answer(data, content_type=content_type(request.path))

@@ -20,7 +20,8 @@ def mask_query(query):
 
 def mask_text(body):
     """:return: the beginning of a body as text with its secrets replaced."""
-    text = _IN_JSON.sub(r'\1"***"', body.decode('utf-8', 'replace'))
+    text = body[:4 * EXCERPT].decode('utf-8', 'replace')
+    text = _IN_JSON.sub(r'\1"***"', text)
     # A form where JSON belongs may hold the same secrets.
     return _IN_QUERY.sub(r'\1\2=***', text)[:EXCERPT]
 

@@ -2,6 +2,7 @@
 """The HTTP server: reads requests, finds who answers them, lets faults strike, signs, writes."""
 
 import re
+import secrets
 import socket
 import threading
 import time
@@ -116,7 +117,7 @@ class Sandbox:
         answer = fault.replace(request, answer) if fault.action != 'delay' else answer
         answer = self._finish(answer, fault.signature_defect)
         if fault.action == 'tampered':
-            answer.body = self._tampered(answer.body, fault.parameters.get('overrides'))
+            self._tamper(answer, fault.parameters.get('overrides'))
         if fault.seconds:
             time.sleep(fault.seconds)
         return answer
@@ -128,20 +129,26 @@ class Sandbox:
                 answer.signer, self.world.clock, answer.body, defect,
             )
             if defect == 'tampered_body':
-                answer.body = defects.tamper(answer.body)
+                self._tamper(answer)
         return answer
 
     @staticmethod
-    def _tampered(body, overrides):
-        if not overrides:
-            return defects.tamper(body)
+    def _tamper(answer, overrides=None):
+        """Change an answer after it was signed."""
+        if answer.status == 204:
+            # There is no body to change: the signed nonce is the next best.
+            answer.set('Wechatpay-Nonce', secrets.token_hex(16))
+            return
         try:
-            data = Request('', '', [], body).json()
+            data = Request('', '', [], answer.body).json() if overrides else None
         except ValueError:
-            return defects.tamper(body)
+            data = None
+        if not isinstance(data, dict):
+            answer.body = defects.tamper(answer.body)
+            return
         for path, value in overrides.items():
             defects.set_path(data, path, value)
-        return dump(data)
+        answer.body = dump(data)
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -147,6 +147,8 @@ class World:
                 'products': list(first.products),
             })}
             self.users = {}
+            self._openids = {}
+            self._transactions = {}
             self.codes = {}
             self.tokens = {}
             self.current_tokens = {}
@@ -238,6 +240,7 @@ class World:
         with self.lock:
             if appid not in user.openids:
                 user.openids[appid] = 'o' + secrets.token_urlsafe(24)[:27]
+                self._openids[appid, user.openids[appid]] = user
             return user.openids[appid]
 
     def unionid(self, user, appid):
@@ -253,10 +256,7 @@ class World:
     def user_of_openid(self, openid, appid):
         """:return: the `User` whose openid in this app it is, or None."""
         with self.lock:
-            for user in self.users.values():
-                if user.openids.get(appid) == openid:
-                    return user
-            return None
+            return self._openids.get((appid, openid))
 
     def new_session_key(self, user, appid):
         """Give the user a new session_key in an app; the old one is dead.
@@ -301,10 +301,7 @@ class World:
     def order_of_transaction(self, mchid, transaction_id):
         """:return: the paid `Order` with this transaction id, or None."""
         with self.lock:
-            for order in self.orders.values():
-                if order.mchid == mchid and order.transaction_id == transaction_id != '':
-                    return order
-            return None
+            return self._transactions.get((mchid, transaction_id))
 
     def settle(self, order):
         """Let time work: an unpaid order closes by itself after seven days (A4.5)."""
@@ -331,6 +328,7 @@ class World:
             order.state = 'SUCCESS'
             order.success_time = now
             order.transaction_id = self.new_transaction_id()
+            self._transactions[order.mchid, order.transaction_id] = order
 
     def new_transaction_id(self):
         """:return: a number as WeChat Pay gives (28 digits)."""

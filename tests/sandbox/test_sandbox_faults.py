@@ -129,6 +129,15 @@ def test_tampered_changes_the_body_after_signing(sandbox, merchant, openid):
     assert reply.json()['trade_state'] == 'NOTPAY' and merchant.signed_by(reply) is None
 
 
+def test_an_empty_answer_is_tampered_with_too(sandbox, merchant, openid):
+    merchant.order(openid)
+    fault(sandbox, path='/close$', action='tampered')
+    reply = merchant.close()
+    assert reply.status == 204 and reply.one('Wechatpay-Signature')
+    assert merchant.signed_by(reply) is None
+    assert merchant.signed_by(merchant.close())
+
+
 def test_errcode_of_the_platform_leaves_the_code_unused(sandbox):
     code = sandbox.post('login_code', appid=APPID)['code']
     fault(sandbox, path='jscode2session', action='errcode', errcode=-1)
