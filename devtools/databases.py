@@ -18,6 +18,7 @@ LEVELS = {
     'shop': ('website_sale',),
 }
 TEMPLATE = 'tpl_'
+LANGUAGES = 'en_US,zh_CN'  # the first one is the default
 
 
 def data_dir(name):
@@ -53,12 +54,12 @@ def ensure_template(level, source):
     index = names.index(level)
     parent_level = names[index - 1] if index else None
     parent = ensure_template(parent_level, source) if parent_level else None
-    key = content_hash(source.identity, parent or '', *LEVELS[level])
+    key = content_hash(source.identity, parent or '', LANGUAGES, *LEVELS[level])
     modules = ','.join(LEVELS[level])
 
     def fill(name):
         servers.run_odoo(source, name, f'template-{level}', [
-            '-i', modules, '--load-language=zh_CN', '--stop-after-init'])
+            '-i', modules, f'--load-language={LANGUAGES}', '--stop-after-init'])
 
     return ensure(f'{TEMPLATE}{level}_{key}', parent, fill,
                   f'preparing a database with {", ".join(LEVELS[level])}',

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import requests
 
-from . import databases, odoo_source, servers
+from . import databases, odoo_source, servers, wkhtmltopdf
 from .console import Failure
 from .paths import addons as all_addons
 from .paths import content_hash
@@ -94,7 +94,7 @@ def configure(admin, odoo_url, sandbox):
     world = sandbox.control('GET', 'world')
     app = next(app for app in world['apps'] if app['appid'] == APPID)
     values = {'name': "Hillside Tea House", 'app_type': app['app_type'], 'appid': app['appid'],
-              'secret': app['secret']}
+              'secret': app['secret'], 'lang': 'zh_CN'}
     found = admin.call('wechat.app', 'search', [['appid', '=', APPID]])
     if found:
         admin.call('wechat.app', 'write', found, values)
@@ -136,6 +136,7 @@ class Shop:
     def __enter__(self):
         with self.stack:
             self.source = odoo_source.ensure()
+            wkhtmltopdf.ensure()
             self.stack.enter_context(databases.running())
             template = ensure_template(self.source)
             self.database = self.stack.enter_context(databases.copy_of(template, self.purpose))

@@ -23,7 +23,11 @@ def company():
         'zip': "310000",
     })
     env['product.pricelist'].search([]).write({'currency_id': cny.id})
-    env['website'].search([]).write({'name': "Hillside Tea House"})
+    chinese = env['res.lang']._lang_get('zh_CN')
+    for website in env['website'].search([]):
+        website.name = "Hillside Tea House"
+        website.language_ids |= chinese
+        website.default_lang_id = chinese
 
 
 def products():

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from devtools.customer import Customer
-from devtools.shop import Shop
+from devtools.shop import RpcError, Shop
 
 
 class System:
@@ -63,12 +63,21 @@ class System:
         return [answer['status'] for answer in answers]
 
     def run_cron(self, xmlid):
-        """Run a scheduled action now, and wait for it."""
+        """Run a scheduled action now, and wait for it; if it is running, after that."""
         module, name = xmlid.split('.')
         found = self.admin.call('ir.model.data', 'search_read',
                                 [['module', '=', module], ['name', '=', name]],
                                 fields=['res_id'])
-        self.admin.call('ir.cron', 'method_direct_trigger', [found[0]['res_id']])
+
+        def run():
+            try:
+                self.admin.call('ir.cron', 'method_direct_trigger', [found[0]['res_id']])
+            except RpcError as error:
+                assert 'already executing' in str(error), error
+                return False
+            return True
+
+        self.wait(run)
 
     def wait(self, condition, seconds=30):
         """Wait until a function returns something true; return that."""
