@@ -106,10 +106,7 @@ class WechatPayController(http.Controller):
                 "A signed notification for provider %s cannot be decrypted: the APIv3 key is not"
                 " the one on pay.weixin.qq.com.", provider_id,
             )
-            provider_sudo._wechat_note_outcome(error=request.env._(
-                "Notifications cannot be decrypted: the APIv3 key is not the one set on"
-                " pay.weixin.qq.com, Account Center ▸ API security."
-            ))
+            provider_sudo._wechat_note_outcome('api_v3_key')
             return self._fail(400, "resource")
         self._process_event(provider_sudo, notification, content)
         return request.make_response('', status=200)

@@ -9,7 +9,8 @@ UPDATE payment_provider
        wechat_pay_public_key_id = NULL,
        wechat_pay_public_key = NULL,
        wechat_check_state = 'unknown',
-       wechat_last_error = NULL;
+       wechat_error_reason = NULL,
+       wechat_error_detail = NULL;
 DELETE FROM wechat_pay_certificate;
 UPDATE payment_transaction
    SET wechat_order_body = NULL,

@@ -2,6 +2,7 @@
 
 from . import wechat_pay_certificate
 from . import payment_provider
+from . import payment_provider_problem
 from . import payment_provider_api
 from . import payment_provider_check
 from . import payment_transaction

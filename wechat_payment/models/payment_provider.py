@@ -92,19 +92,6 @@ class PaymentProvider(models.Model):
     wechat_has_merchant_private_key = fields.Boolean(
         compute='_compute_wechat_has_secrets', groups='base.group_system',
     )
-    wechat_check_state = fields.Selection(
-        string="WeChat Pay Connection", copy=False, readonly=True, default='unknown',
-        groups='base.group_system',
-        selection=[
-            ('unknown', "Not Checked"), ('ok', "Working"), ('error', "Needs Attention"),
-        ],
-    )
-    wechat_last_check = fields.Datetime(
-        string="Last Check", copy=False, readonly=True, groups='base.group_system',
-    )
-    wechat_last_error = fields.Text(
-        string="Last Error", copy=False, readonly=True, groups='base.group_system',
-    )
 
     # === COMPUTE METHODS === #
 

@@ -5,11 +5,11 @@ import secrets
 import time
 from urllib.parse import urlencode
 
-from odoo import fields, models
+from odoo import models
 
 from odoo.addons.payment.logging import get_payment_logger
 from odoo.addons.wechat import transport
-from odoo.addons.wechat.exceptions import WeChatError, WeChatUnknown, WeChatUnverified
+from odoo.addons.wechat.exceptions import WeChatUnknown, WeChatUnverified
 from odoo.addons.wechat_payment.exceptions import WeChatPayRefused
 from odoo.addons.wechat_payment.protocol import aead, errors, signing, verification
 from odoo.addons.wechat_payment.protocol.keys import KeyFormatError
@@ -101,10 +101,7 @@ class PaymentProvider(models.Model):
         if not (
             self.wechat_mch_id and self.wechat_merchant_serial and self.wechat_merchant_private_key
         ):
-            raise self._wechat_misconfigured(self.env._(
-                "WeChat Pay is not set up: the merchant number, the merchant's private key or its"
-                " certificate is missing. Enter them in Settings ▸ WeChat."
-            ))
+            raise self._wechat_misconfigured('keys_missing')
         try:
             authorization = signing.build_authorization(
                 method, path, body,
@@ -115,10 +112,7 @@ class PaymentProvider(models.Model):
                 nonce=secrets.token_hex(16),
             )
         except KeyFormatError:
-            raise self._wechat_misconfigured(self.env._(
-                "The merchant private key cannot be read. Paste the file apiclient_key.pem anew in"
-                " Settings ▸ WeChat."
-            )) from None
+            raise self._wechat_misconfigured('private_key') from None
         headers = {
             'Accept': 'application/json',
             'Accept-Language': 'zh-CN' if (self.env.lang or '').startswith('zh') else 'en',
@@ -147,7 +141,8 @@ class PaymentProvider(models.Model):
                 "The answer of WeChat Pay (Request-ID: %s) is not signed as it must be: %s.",
                 response.headers.get('Request-ID'), error.reason,
             )
-            self._wechat_note_outcome(error=self._wechat_describe_unverified(error.reason))
+            known = error.reason in ('clock', 'serial')
+            self._wechat_note_outcome(error.reason if known else 'signature')
             raise WeChatUnverified(
                 self.env._(
                     "The answer is not signed by WeChat Pay, so it is not believed. Please try"
@@ -186,26 +181,13 @@ class PaymentProvider(models.Model):
         wechat_code = content.get('code') if isinstance(content, dict) else ''
         wechat_code = wechat_code if isinstance(wechat_code, str) else ''
         advice = errors.get_advice(response.status_code, wechat_code)
-        advice_text = advice.zh if (self.env.lang or '').startswith('zh') else advice.en
-        message = self.env._(
-            "%(advice)s (WeChat Pay: %(code)s)",
-            advice=advice_text, code=wechat_code or f'HTTP {response.status_code}',
-        )
+        message = self._wechat_describe_error_answer(response.status_code, wechat_code)
         if not errors.is_outcome_known(response.status_code):
             code = advice.word if advice.word == 'wechat_busy' else 'wechat_unavailable'
             raise WeChatUnknown(message, code=code)
         if advice.misconfigured:
-            self._wechat_note_outcome(error=message)
+            self._wechat_note_outcome('api', f'{response.status_code} {wechat_code}')
         raise WeChatPayRefused(message, advice.word, wechat_code, response.status_code)
-
-    def _wechat_misconfigured(self, message):
-        """Return the error that an administrator must mend, after noting it on the provider.
-
-        :param str message: What is wrong and what to do.
-        :rtype: WeChatError
-        """
-        self._wechat_note_outcome(error=message)
-        return WeChatError(message, code='misconfigured')
 
     # === BUSINESS METHODS - VERIFICATION === #
 
@@ -250,55 +232,3 @@ class PaymentProvider(models.Model):
         if not isinstance(content, dict):
             raise aead.DecryptionError("no JSON object")
         return content
-
-    def _wechat_describe_unverified(self, reason):
-        """Return what an administrator should know of a signature that failed.
-
-        :param str reason: The reason of a `VerificationError`.
-        :rtype: str
-        """
-        _ = self.env._
-        if reason == 'clock':
-            return _(
-                "An answer of WeChat Pay carries a time more than 5 minutes away from this"
-                " server's. Correct the server's clock (NTP)."
-            )
-        if reason == 'serial':
-            return _(
-                "WeChat Pay signed with a key that is not recorded here. Compare the public key ID"
-                " with pay.weixin.qq.com, Account Center ▸ API security, or add the platform"
-                " certificate."
-            )
-        return _(
-            "An answer was not signed by WeChat Pay as it must be. Paste the WeChat Pay public key"
-            " (pub_key.pem) anew; if that is right, ask who changes traffic between this server"
-            " and WeChat Pay."
-        )
-
-    # === BUSINESS METHODS - STATE === #
-
-    def _wechat_note_outcome(self, error=None):
-        """Write what the administrator should see, in a transaction of its own.
-
-        The request that failed is rolled back; the reason must stay. Nothing is written if it is
-        there already or if somebody holds the row: a call in progress must never wait for it.
-
-        :param str error: What is wrong; `None`: a call to WeChat Pay succeeded.
-        :return: None
-        """
-        self.ensure_one()
-        if self.env.context.get('wechat_check_credentials'):
-            return
-        state = 'error' if error else 'ok'
-        with self.env.registry.cursor() as cr:
-            provider = self.with_env(self.env(cr=cr, su=True))
-            if (
-                provider.try_lock_for_update(allow_referencing=True)
-                and (provider.wechat_check_state, provider.wechat_last_error or None)
-                != (state, error)
-            ):
-                provider.write({
-                    'wechat_check_state': state,
-                    'wechat_last_check': fields.Datetime.now(),
-                    'wechat_last_error': error or False,
-                })

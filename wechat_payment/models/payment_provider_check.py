@@ -2,7 +2,7 @@
 
 import secrets
 
-from odoo import fields, models
+from odoo import models
 from odoo.exceptions import AccessError
 
 from odoo.addons.wechat.exceptions import WeChatError, WeChatUnknown
@@ -56,11 +56,7 @@ class PaymentProvider(models.Model):
         # The outcome is written here, not by the calls in transactions of their own.
         provider = self.sudo().with_context(wechat_check_credentials=True)
         problem = provider._wechat_find_setup_problem() or provider._wechat_find_answer_problem()
-        provider.write({
-            'wechat_check_state': 'error' if problem else 'ok',
-            'wechat_last_check': fields.Datetime.now(),
-            'wechat_last_error': problem or False,
-        })
+        provider.write(provider._wechat_get_outcome_values('check' if problem else None, problem))
         return problem
 
     def _wechat_find_setup_problem(self):
@@ -85,11 +81,7 @@ class PaymentProvider(models.Model):
             return _("No app is chosen: add the mini-program in which customers pay.")
         notify_url = self._wechat_get_notify_url()
         if not self._wechat_is_public_base_url(notify_url):
-            return _(
-                "WeChat Pay would notify %(url)s, which it cannot call. Enter a public https"
-                " address as notification base address.",
-                url=notify_url,
-            )
+            return self._wechat_describe_problem('notify_url', notify_url)
         return None
 
     def _wechat_find_answer_problem(self):

@@ -37,16 +37,16 @@ class PaymentTransaction(models.Model):
         txs = self or self.search(
             [('is_post_processed', '=', False), *self._wechat_get_retry_domain()]
         )
+        unsent_txs = self.browse() if self else self.search(
+            [('wechat_is_mail_unsent', '=', True), *self._wechat_get_retry_domain()]
+        )
         wechat_txs = txs.filtered(lambda tx: tx.provider_code == 'wechat_pay')
         other_txs = txs - wechat_txs
         if other_txs:
             super(PaymentTransaction, other_txs)._cron_post_process()
         for tx in wechat_txs:
             tx._wechat_post_process()
-        if not self:
-            self.search(
-                [('wechat_is_mail_unsent', '=', True), *self._wechat_get_retry_domain()]
-            )._wechat_retry_mail()
+        unsent_txs._wechat_retry_mail()
 
     def _wechat_post_process(self):
         """Post-process one transaction and commit, with mails if possible, else without.

@@ -241,16 +241,10 @@ class PaymentTransaction(models.Model):
             provider.ids, payable.partner.id, currency_id=payable.currency.id,
         ).filtered(lambda m: m.code in const.DEFAULT_PAYMENT_METHOD_CODES)[:1]
         if not payment_method:
-            raise provider._wechat_misconfigured(self.env._(
-                "The payment method WeChat Pay is off. Enable it on the payment provider,"
-                " Configuration ▸ Enable Payment Methods."
-            ))
-        if not provider._wechat_is_public_base_url(provider._wechat_get_notify_url()):
-            raise provider._wechat_misconfigured(self.env._(
-                "WeChat Pay cannot call the notification address %(url)s. Enter a public https"
-                " address in Settings ▸ WeChat.",
-                url=provider._wechat_get_notify_url(),
-            ))
+            raise provider._wechat_misconfigured('payment_method')
+        notify_url = provider._wechat_get_notify_url()
+        if not provider._wechat_is_public_base_url(notify_url):
+            raise provider._wechat_misconfigured('notify_url', notify_url)
         time_expire = fields.Datetime.add(fields.Datetime.now(), minutes=const.ORDER_LIFETIME)
         tx = self.sudo().create({
             'provider_id': provider.id,
