@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-from odoo import _, api, fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 
@@ -54,14 +54,14 @@ class ResConfigSettings(models.TransientModel):
             if not values:
                 continue
             if not appid:
-                raise UserError(_(
+                raise UserError(self.env._(
                     "The AppID is missing. To stop using a mini-program, archive it in WeChat ▸ Apps."
                 ))
             if app:
                 app.write(values)
             else:
                 self.env['wechat.app'].create({
-                    'name': _("%(company)s mini-program", company=settings.company_id.name),
+                    'name': self.env._("%(company)s mini-program", company=settings.company_id.name),
                     'app_type': 'miniprogram',
                     'company_id': settings.company_id.id,
                     **values,
@@ -72,5 +72,5 @@ class ResConfigSettings(models.TransientModel):
         self.ensure_one()
         app = self.env['wechat.app']._get_default('miniprogram', self.company_id)
         if not app:
-            raise UserError(_("Enter the AppID and the AppSecret of the mini-program first."))
+            raise UserError(self.env._("Enter the AppID and the AppSecret of the mini-program first."))
         return app.action_check_credentials()

@@ -1,7 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 import re
 
-from odoo import _, api, fields, models, tools
+from odoo import api, fields, models, tools
 from odoo.exceptions import UserError, ValidationError
 
 from odoo.addons.wechat.exceptions import WeChatError
@@ -44,9 +44,7 @@ class WechatApp(models.Model):
         required=True,
         copy=False,
     )
-    secret = fields.Char(
-        string="AppSecret", copy=False, prefetch=False, groups='base.group_system',
-    )
+    secret = fields.Char(string="AppSecret", copy=False, groups='base.group_system')
     secret_input = fields.Char(
         string="New AppSecret",
         help="WeChat shows the AppSecret once, when it is made or reset. Leave empty to keep the one"
@@ -188,7 +186,7 @@ class WechatApp(models.Model):
     def _check_appid(self):
         for app in self:
             if not APPID_PATTERN.fullmatch(app.appid or ''):
-                raise ValidationError(_(
+                raise ValidationError(self.env._(
                     "“%(appid)s” is not an AppID. An AppID is wx and 16 letters or digits; you find it"
                     " at mp.weixin.qq.com, Development ▸ Development settings (开发管理 ▸ 开发设置).",
                     appid=app.appid,
@@ -227,7 +225,7 @@ class WechatApp(models.Model):
             [('app_id', 'in', self.ids)], limit=1,
         )
         if identities:
-            raise UserError(_(
+            raise UserError(self.env._(
                 "Users have logged in with this AppID, and their openids mean nothing to another one."
                 " Create a new app for the other AppID and archive this one."
             ))
@@ -302,7 +300,7 @@ class WechatApp(models.Model):
             return addresses.base_of((configured or DEFAULT_URLS[parameter]).strip())
         except addresses.AddressError:
             pass
-        raise WeChatError(_(
+        raise WeChatError(self.env._(
             "The system parameter %(parameter)s must be an https address without a path, as"
             " %(example)s. (Plain http is accepted on this machine only.)",
             parameter=parameter, example=DEFAULT_URLS[parameter],

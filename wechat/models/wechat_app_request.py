@@ -4,7 +4,7 @@
 import json as jsonlib
 import logging
 
-from odoo import _, models
+from odoo import models
 
 from odoo.addons.wechat import transport
 from odoo.addons.wechat.exceptions import WeChatError, WeChatRefused, WeChatUnknown
@@ -87,7 +87,8 @@ class WechatApp(models.Model):
         except addresses.AddressError:
             pass
         raise WeChatError(
-            _("Calls to WeChat go to WeChat's own hosts only, by https."), code='bad_request',
+            self.env._("Calls to WeChat go to WeChat's own hosts only, by https."),
+            code='bad_request',
         )
 
     def _send_request(
@@ -168,7 +169,7 @@ class WechatApp(models.Model):
             errcode, errmsg,
         )
         error = WeChatRefused(
-            _(
+            self.env._(
                 "WeChat refused (error %(errcode)s). %(advice)s",
                 errcode=errcode, advice=errcodes.describe(errcode, self.env.lang, table),
             ),
@@ -186,14 +187,18 @@ class WechatApp(models.Model):
             "No usable answer from WeChat to %s %s of %s: %s", method, url, self.sudo().appid, reason,
         )
         messages = {
-            'timeout': _("WeChat did not answer in time. Please try again."),
-            'connect': _("WeChat cannot be reached. Please try again; if it goes on, the network of"
-                         " the server must be checked."),
-            'tls': _("The secure connection to WeChat failed. The certificates, the clock and the"
-                     " proxy of the server must be checked."),
+            'timeout': self.env._("WeChat did not answer in time. Please try again."),
+            'connect': self.env._(
+                "WeChat cannot be reached. Please try again; if it goes on, the network of the server"
+                " must be checked."
+            ),
+            'tls': self.env._(
+                "The secure connection to WeChat failed. The certificates, the clock and the proxy of"
+                " the server must be checked."
+            ),
         }
         error = WeChatUnknown(
-            messages.get(reason) or _("WeChat's answer cannot be read. Please try again."),
+            messages.get(reason) or self.env._("WeChat's answer cannot be read. Please try again."),
             code='wechat_unavailable',
         )
         error.sent = sent

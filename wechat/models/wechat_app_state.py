@@ -3,7 +3,7 @@
 
 from psycopg2 import OperationalError
 
-from odoo import _, api, fields, models
+from odoo import api, fields, models
 from odoo.tools import SQL
 
 from odoo.addons.wechat.exceptions import WeChatError
@@ -53,9 +53,9 @@ class WechatApp(models.Model):
             elif app.last_errcode:
                 app.advice = errcodes.describe(app.last_errcode, self.env.lang)
             elif app.last_error_code == 'misconfigured':
-                app.advice = _("Enter the AppSecret and check again.")
+                app.advice = self.env._("Enter the AppSecret and check again.")
             else:
-                app.advice = _(
+                app.advice = self.env._(
                     "There was no usable answer from WeChat. Check that this server can reach"
                     " api.weixin.qq.com by https (name resolution, firewall, proxy), then check again."
                 )
@@ -73,10 +73,11 @@ class WechatApp(models.Model):
         try:
             self._check_credentials()
         except WeChatError as error:
-            kind, title, message = 'danger', _("%s does not work", self.name), str(error)
+            kind, message = 'danger', str(error)
+            title = self.env._("%(app)s does not work", app=self.name)
         else:
-            kind, title = 'success', _("%s works", self.name)
-            message = _("WeChat accepts the AppID and the AppSecret.")
+            kind, title = 'success', self.env._("%(app)s works", app=self.name)
+            message = self.env._("WeChat accepts the AppID and the AppSecret.")
         return {
             'type': 'ir.actions.client',
             'tag': 'display_notification',
@@ -165,7 +166,7 @@ class WechatApp(models.Model):
                     cr.execute(SQL(
                         "UPDATE wechat_app SET %s WHERE id = %s",
                         SQL(", ").join(
-                            SQL("%s = %s", SQL.identifier(name), value or None if name != 'last_errcode' else value)
+                            SQL("%s = %s", SQL.identifier(name), None if value is False else value)
                             for name, value in values.items()
                         ),
                         self.id,

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from psycopg2.errors import LockNotAvailable, SerializationFailure
 
-from odoo import _, fields, models
+from odoo import fields, models
 from odoo.tools import SQL
 
 from odoo.addons.wechat.exceptions import WeChatError, WeChatUnknown
@@ -130,7 +130,7 @@ class WechatApp(models.Model):
                 if cr is self.env.cr:
                     raise
                 break
-        raise WeChatUnknown(_("WeChat did not answer in time. Please try again."))
+        raise WeChatUnknown(self.env._("WeChat did not answer in time. Please try again."))
 
     def _fetch_token(self, kind, force_refresh=False):
         """Ask for a token. Other kinds and sources override this.
@@ -145,12 +145,14 @@ class WechatApp(models.Model):
         app_sudo = self.sudo()
         if kind != 'access_token' or app_sudo.app_type not in ('miniprogram', 'official_account'):
             raise WeChatError(
-                _("An app of this type has no such token."), code='bad_request',
+                self.env._("An app of this type has no such token."), code='bad_request',
             )
         if not app_sudo.secret:
             raise WeChatError(
-                _("The AppSecret of %(app)s is missing. Enter it in Settings ▸ WeChat.",
-                  app=app_sudo.name),
+                self.env._(
+                    "The AppSecret of %(app)s is missing. Enter it in Settings ▸ WeChat.",
+                    app=app_sudo.name,
+                ),
                 code='misconfigured',
             )
         url, query = self._request_url('/cgi-bin/stable_token')

@@ -1,11 +1,11 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 import ipaddress
 import zlib
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
-from odoo import _, api, fields, models
+from odoo import api, fields, models
 from odoo.tools import SQL
 
 from odoo.addons.wechat.exceptions import WeChatError
@@ -44,7 +44,7 @@ class WechatCall(models.Model):
         if limit <= 0:
             return
         address = self._normalize_address(address)
-        now = datetime.utcnow()
+        now = datetime.now(UTC).replace(tzinfo=None)
         with self.env.registry.cursor() as cr:
             # READ COMMITTED: what others committed while we waited for the lock must be counted. It
             # can be chosen at the beginning of a transaction only; a test's cursor is inside of one.
@@ -68,7 +68,7 @@ class WechatCall(models.Model):
             counted = bool(cr.fetchone())
         if not counted:
             raise WeChatError(
-                _("Too many attempts from your network. Please try again in a minute."),
+                self.env._("Too many attempts from your network. Please try again in a minute."),
                 code='rate_limited',
             )
 

@@ -2,6 +2,7 @@
 from . import test_access
 from . import test_app
 from . import test_call
+from . import test_concurrency
 from . import test_neutralize
 from . import test_request
 from . import test_secrets

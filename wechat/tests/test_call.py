@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from freezegun import freeze_time
 
@@ -39,7 +39,7 @@ class TestCall(WechatCommon):
         self.assertEqual(self._count('192.0.2.2'), 1)
 
     def test_refused_calls_do_not_prolong_the_refusal(self):
-        start = datetime.utcnow()
+        start = datetime.now(UTC)
         with freeze_time(start):
             self._count('192.0.2.1', 3)
         for seconds in range(5, 60, 5):
@@ -71,7 +71,7 @@ class TestCall(WechatCommon):
             self.assertTrue(self._count(address))
 
     def test_old_calls_are_deleted(self):
-        with freeze_time(datetime.utcnow() - timedelta(minutes=11)):
+        with freeze_time(datetime.now(UTC) - timedelta(minutes=11)):
             self._count('192.0.2.1')
         self._count('192.0.2.2')
         self.calls._gc_calls()
