@@ -11,6 +11,9 @@ from odoo.addons.wechat.exceptions import WeChatError
 
 _logger = logging.getLogger(__name__)
 
+# What decides who logs in as whom.
+BINDING_FIELDS = frozenset({'app_id', 'openid', 'user_id'})
+
 
 class WechatIdentity(models.Model):
     _inherit = 'wechat.identity'
@@ -26,7 +29,7 @@ class WechatIdentity(models.Model):
 
     def write(self, vals):
         result = super().write(vals)
-        if vals.get('user_id'):
+        if not BINDING_FIELDS.isdisjoint(vals):
             self._check_binding()
         return result
 

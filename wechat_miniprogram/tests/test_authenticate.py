@@ -1,8 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-from odoo.http import root
+from odoo.http import SESSION_ROTATION_INTERVAL, root
 from odoo.tests import tagged
 
-from .common import AUTHENTICATE, LOGOUT, SESSION_KEY, SID, MiniprogramCommon
+from .common import AUTHENTICATE, CALL_KW, LOGOUT, SESSION_KEY, SID, MiniprogramCommon
 
 
 @tagged('post_install', '-at_install')
@@ -176,6 +176,21 @@ class TestAuthenticate(MiniprogramCommon):
         uid = self.authenticate_phone()['uid']
         self.env['res.users'].browse(uid).partner_id.phone = '+86 138 0013 8000'
         self.assertTrue(self.authenticate_phone()['has_phone'])
+
+    def test_rotated_session_goes_on_and_still_knows_its_app(self):
+        answer = self.authenticate_phone()
+        session = self.stored_session(answer['session_id'])
+        session['create_time'] -= SESSION_ROTATION_INTERVAL
+        self._save_session(session)
+        read = {'model': 'res.users', 'method': 'read', 'args': [[answer['uid']], ['login']],
+                'kwargs': {}}
+        response = self.post(CALL_KW, read, answer['session_id'])
+        new = SID.search(response.headers['Set-Cookie'])[1]
+        self.assertNotEqual(new, answer['session_id'])
+        for session_id in (answer['session_id'], new):  # the old one for two more minutes
+            self.assertIn('result', self.post(CALL_KW, read, session_id).json())
+        self.assertEqual(self.stored_session(new)['wechat_app_id'], self.app.id)
+        self.assertEqual(self.stored_session(new)['wechat_identity_id'], self.identity().id)
 
     # === KNOWN CUSTOMERS === #
 

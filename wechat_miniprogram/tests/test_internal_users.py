@@ -1,5 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 import base64
+from unittest.mock import patch
 
 from odoo import api
 from odoo.exceptions import AccessError
@@ -109,13 +110,29 @@ class TestInternalUsers(MiniprogramCommon):
             self.env['wechat.identity'].with_user(manager).create({
                 'app_id': self.app.id, 'openid': 'employee', 'user_id': self.employee.id,
             })
-        administrator = self.create_user('administrator', 'base.group_system')
+        administrator = self.create_user('administrator', 'base.group_erp_manager')
+        administrator.group_ids += self.env.ref('wechat.group_manager')
         identity.with_user(administrator).user_id = self.employee
+
+    def test_employees_identity_is_not_made_that_of_another_WeChat_account(self):
+        manager = self.create_user('manager', 'wechat.group_manager')
+        identity = self.create_identity(self.employee).with_user(manager)
+        for values in ({'openid': 'openid-of-the-manager'}, {'app_id': self.create_app().id}):
+            with self.subTest(values=values), self.assertRaises(AccessError):
+                identity.write(values)
+        identity.nickname = "Anna"
+        identity.user_id = False
 
     def _protect(self, user):
         """Give a user a time-based second factor."""
-        user.sudo().totp_secret = base64.b32encode(b'12345678901234567890').decode()
-        self.env.flush_all()
+        if 'totp_secret' in user._fields:
+            user.sudo().totp_secret = base64.b32encode(b'12345678901234567890').decode()
+            self.env.flush_all()
+        else:  # auth_totp, which installs itself, was kept out: say what it would say
+            Users = type(user)
+            self.startPatcher(patch.object(
+                Users, '_mfa_url', lambda one: '/web/login/totp' if one == user else None,
+            ))
         self.assertTrue(user._mfa_url())
 
     def _customer(self):
