@@ -5,6 +5,7 @@ import contextlib
 import os
 import secrets
 import shutil
+import time
 
 from . import addons, postgres, servers
 from .console import say, step
@@ -137,6 +138,8 @@ def drop(name, force=True):
     with contextlib.closing(postgres.connect()) as connection, connection.cursor() as cursor:
         cursor.execute(f'DROP DATABASE IF EXISTS "{name}"' + (' WITH (FORCE)' if force else ''))
     shutil.rmtree(data_dir(name), ignore_errors=True)
+    for path in (DEV / 'conf').glob(f'*-{name}.conf'):
+        path.unlink(missing_ok=True)
 
 
 def _rename(old, new):
@@ -171,6 +174,17 @@ def clean_up():
         for folder in DATA.iterdir():
             if folder.name not in known:
                 shutil.rmtree(folder, ignore_errors=True)
+    _forget_old_files()
+
+
+def _forget_old_files():
+    """Delete logs and other small files that nobody will read any more."""
+    limit = time.time() - 2 * 86400
+    for folder in ('log', 'conf', 'ports'):
+        for path in (DEV / folder).glob('*'):
+            with contextlib.suppress(OSError):
+                if path.stat().st_mtime < limit:
+                    path.unlink()
 
 
 def running():
