@@ -23,7 +23,9 @@ class ResConfigSettings(models.TransientModel):
         inverse='_inverse_wechat_miniprogram',
         groups='base.group_system',
     )
-    wechat_miniprogram_has_secret = fields.Boolean(compute='_compute_wechat_miniprogram')
+    wechat_miniprogram_has_secret = fields.Boolean(
+        string="AppSecret Stored", compute='_compute_wechat_miniprogram',
+    )
     wechat_miniprogram_state = fields.Selection(related='wechat_miniprogram_id.state')
     wechat_miniprogram_last_error = fields.Char(related='wechat_miniprogram_id.last_error')
     wechat_miniprogram_advice = fields.Text(related='wechat_miniprogram_id.advice')

@@ -140,7 +140,9 @@ class WechatApp(models.Model):
             'state': 'error',
             'last_errcode': getattr(error, 'advice_errcode', None) or error.errcode or 0,
             'last_error_code': error.code,
-            'last_error': getattr(error, 'errmsg', '') or False,
+            'last_error': ' '.join(
+                str(part) for part in (error.errcode, getattr(error, 'errmsg', '')) if part
+            ) or False,
             'last_error_date': fields.Datetime.now(),
         }
 
