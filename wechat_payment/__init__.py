@@ -1,7 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from . import controllers, models
 from odoo.addons.payment import reset_payment_provider, setup_provider
+
+from . import controllers, models
 
 
 def post_init_hook(env):

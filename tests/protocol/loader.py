@@ -1,8 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Load an addon's ``protocol`` package without Odoo.
 
-Importing ``wechat_payment.protocol`` by its folder would run the addon's ``__init__``, which imports
-Odoo. The package is therefore registered under a name of its own, ``<addon>_protocol``.
+Importing ``wechat_payment.protocol`` by its folder would run the addon's ``__init__``, which
+imports Odoo. The package is therefore registered under a name of its own, ``<addon>_protocol``.
 """
 
 import importlib.util

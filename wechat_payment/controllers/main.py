@@ -13,7 +13,6 @@ from odoo.addons.wechat_payment import const
 from odoo.addons.wechat_payment.protocol.aead import DecryptionError
 from odoo.addons.wechat_payment.protocol.verification import VerificationError
 
-
 _logger = get_payment_logger(__name__)
 
 
@@ -76,7 +75,7 @@ class WechatPayController(http.Controller):
         """Take a notification: verify the raw bytes, decrypt, apply, acknowledge (A7).
 
         :param int provider_id: The provider whose orders carry this address.
-        :return: 200 with an empty body, or 4xx with {"code": "FAIL"} for what may never be believed.
+        :return: 200 with an empty body, or 4xx with {"code": "FAIL"} for what is not believed.
         :rtype: Response
         """
         provider_sudo = request.env['payment.provider'].sudo().browse(provider_id).exists()

@@ -76,8 +76,8 @@ class PaymentProvider(models.Model):
     # What is entered in forms. The stored secrets are never sent back to a browser; empty means
     # unchanged.
     wechat_api_v3_key_input = fields.Char(
-        string="Enter APIv3 Key", compute='_compute_wechat_inputs', inverse='_inverse_wechat_inputs',
-        groups='base.group_system',
+        string="Enter APIv3 Key", compute='_compute_wechat_inputs',
+        inverse='_inverse_wechat_inputs', groups='base.group_system',
         help="APIv3密钥: Account Center ▸ API security. 32 characters that you chose; they cannot"
              " be read back there, only set anew.",
     )
@@ -181,10 +181,9 @@ class PaymentProvider(models.Model):
         :rtype: str|None
         """
         self.ensure_one()
-        _ = self.env._
         api_v3_key = self.wechat_api_v3_key
         if api_v3_key and (len(api_v3_key) != 32 or not api_v3_key.isascii()):
-            return _(
+            return self.env._(
                 "The APIv3 key must be exactly 32 plain letters and digits; this one has"
                 " %(length)s characters. Set it anew on pay.weixin.qq.com, Account Center ▸ API"
                 " security.",
@@ -194,7 +193,7 @@ class PaymentProvider(models.Model):
             try:
                 keys.load_private_key(self.wechat_merchant_private_key)
             except keys.KeyFormatError:
-                return _(
+                return self.env._(
                     "The merchant private key cannot be read. Paste the whole file"
                     " apiclient_key.pem, from -----BEGIN PRIVATE KEY----- to -----END PRIVATE"
                     " KEY-----."
@@ -204,7 +203,7 @@ class PaymentProvider(models.Model):
                 keys.load_public_key(self.wechat_merchant_certificate)
                 certificate = keys.read_certificate(self.wechat_merchant_certificate)
             except keys.KeyFormatError:
-                return _(
+                return self.env._(
                     "The merchant certificate cannot be read. Paste the whole file"
                     " apiclient_cert.pem, from -----BEGIN CERTIFICATE----- to -----END"
                     " CERTIFICATE-----."
@@ -212,19 +211,19 @@ class PaymentProvider(models.Model):
             if self.wechat_merchant_private_key and not keys.is_pair(
                 self.wechat_merchant_private_key, self.wechat_merchant_certificate
             ):
-                return _(
+                return self.env._(
                     "The merchant private key and the merchant certificate do not belong together."
                     " Take both files from the same folder of the certificate tool."
                 )
             if self.wechat_merchant_serial != certificate['serial_no']:
-                return _(
+                return self.env._(
                     "The serial number is not the one of the certificate, which is %(serial)s.",
                     serial=certificate['serial_no'],
                 )
         elif self.wechat_merchant_serial and not re.fullmatch(
             r'[0-9A-F]{16,40}', self.wechat_merchant_serial
         ):
-            return _(
+            return self.env._(
                 "A certificate serial number has up to 40 characters out of 0-9 and A-F, as"
                 " pay.weixin.qq.com shows it. Paste the certificate and it is filled in."
             )
@@ -232,26 +231,26 @@ class PaymentProvider(models.Model):
             try:
                 keys.load_public_key(self.wechat_pay_public_key)
             except keys.KeyFormatError:
-                return _(
+                return self.env._(
                     "The WeChat Pay public key cannot be read. Paste the whole file pub_key.pem,"
                     " from -----BEGIN PUBLIC KEY----- to -----END PUBLIC KEY-----."
                 )
             if self.wechat_merchant_private_key and keys.is_pair(
                 self.wechat_merchant_private_key, self.wechat_pay_public_key
             ):
-                return _(
+                return self.env._(
                     "This is the merchant's own public key. Download the WeChat Pay public key"
                     " (pub_key.pem) from Account Center ▸ API security."
                 )
         if self.wechat_pay_public_key_id and not re.fullmatch(
             r'PUB_KEY_ID_[0-9A-Za-z]{1,64}', self.wechat_pay_public_key_id
         ):
-            return _(
+            return self.env._(
                 "A public key ID starts with PUB_KEY_ID_, as pay.weixin.qq.com shows it beside the"
                 " public key."
             )
         if bool(self.wechat_pay_public_key) != bool(self.wechat_pay_public_key_id):
-            return _("The WeChat Pay public key and its ID are only of use together.")
+            return self.env._("The WeChat Pay public key and its ID are only of use together.")
         return None
 
     def _wechat_get_missing_credentials(self):

@@ -14,7 +14,6 @@ from odoo.addons.wechat_payment.exceptions import WeChatPayRefused
 from odoo.addons.wechat_payment.protocol import aead, errors, signing, verification
 from odoo.addons.wechat_payment.protocol.keys import KeyFormatError
 
-
 _logger = get_payment_logger(__name__)
 
 USER_AGENT = 'odoo-wechat-payment/19.0'

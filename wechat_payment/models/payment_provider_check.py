@@ -64,21 +64,20 @@ class PaymentProvider(models.Model):
 
         :rtype: str|None
         """
-        _ = self.env._
         missing = self._wechat_get_missing_credentials()
         if not self.wechat_mch_id:
-            missing = [_("Merchant Number"), *missing]
+            missing = [self.env._("Merchant Number"), *missing]
         if missing:
-            return _("Missing: %(fields)s.", fields=', '.join(missing))
+            return self.env._("Missing: %(fields)s.", fields=', '.join(missing))
         if problem := self._wechat_find_key_problem():
             return problem
         if not self._wechat_get_verification_keys():
-            return _(
+            return self.env._(
                 "None of the platform certificates is valid now. Add the current one, or the"
                 " WeChat Pay public key."
             )
         if not self.wechat_app_ids:
-            return _("No app is chosen: add the mini-program in which customers pay.")
+            return self.env._("No app is chosen: add the mini-program in which customers pay.")
         notify_url = self._wechat_get_notify_url()
         if not self._wechat_is_public_base_url(notify_url):
             return self._wechat_describe_problem('notify_url', notify_url)

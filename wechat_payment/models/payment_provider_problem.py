@@ -52,42 +52,41 @@ class PaymentProvider(models.Model):
         :param str detail: What the reason is about; for `api` the HTTP status and the code.
         :rtype: str
         """
-        _ = self.env._
         if reason == 'api':
             status, _separator, code = detail.partition(' ')
             return self._wechat_describe_error_answer(int(status), code)
         texts = {
-            'keys_missing': _(
+            'keys_missing': self.env._(
                 "WeChat Pay is not set up: the merchant number, the merchant's private key or its"
                 " certificate is missing. Enter them in Settings ▸ WeChat."
             ),
-            'private_key': _(
+            'private_key': self.env._(
                 "The merchant private key cannot be read. Paste the file apiclient_key.pem anew in"
                 " Settings ▸ WeChat."
             ),
-            'payment_method': _(
+            'payment_method': self.env._(
                 "The payment method WeChat Pay is off. Enable it on the payment provider,"
                 " Configuration ▸ Enable Payment Methods."
             ),
-            'notify_url': _(
+            'notify_url': self.env._(
                 "WeChat Pay cannot call the notification address %(url)s. Enter a public https"
                 " address as notification base address in Settings ▸ WeChat.",
                 url=detail,
             ),
-            'api_v3_key': _(
+            'api_v3_key': self.env._(
                 "Notifications cannot be decrypted: the APIv3 key is not the one set on"
                 " pay.weixin.qq.com, Account Center ▸ API security."
             ),
-            'clock': _(
+            'clock': self.env._(
                 "An answer of WeChat Pay carries a time more than 5 minutes away from this"
                 " server's. Correct the server's clock (NTP)."
             ),
-            'serial': _(
+            'serial': self.env._(
                 "WeChat Pay signed with a key that is not recorded here. Compare the public key ID"
                 " with pay.weixin.qq.com, Account Center ▸ API security, or add the platform"
                 " certificate."
             ),
-            'signature': _(
+            'signature': self.env._(
                 "An answer was not signed by WeChat Pay as it must be. Paste the WeChat Pay public"
                 " key (pub_key.pem) anew; if that is right, ask who changes traffic between this"
                 " server and WeChat Pay."

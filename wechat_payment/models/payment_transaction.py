@@ -6,7 +6,6 @@ from odoo.addons.payment.logging import get_payment_logger
 from odoo.addons.wechat_payment import const
 from odoo.addons.wechat_payment.protocol import amounts, order_numbers
 
-
 _logger = get_payment_logger(__name__)
 
 
@@ -116,13 +115,14 @@ class PaymentTransaction(models.Model):
     def _apply_updates(self, payment_data):
         """Override of `payment` to update the transaction from an order of WeChat Pay."""
         if self.provider_code != 'wechat_pay':
-            return super()._apply_updates(payment_data)
+            super()._apply_updates(payment_data)
+            return
 
         # Update the provider reference.
         if payment_data.get('transaction_id'):
             self.provider_reference = payment_data['transaction_id']
 
-        # Update the payment method: there is only one.
+        # The payment method stays: WeChat Pay has one.
         self.wechat_trade_state = payment_data.get('trade_state')
 
         # Update the payment state.

@@ -8,7 +8,6 @@ from odoo.addons.wechat_payment import const
 from odoo.addons.wechat_payment.exceptions import WeChatPayRefused
 from odoo.addons.wechat_payment.protocol import amounts
 
-
 _logger = get_payment_logger(__name__)
 
 

@@ -7,7 +7,6 @@ from odoo import api, fields, models
 
 from odoo.addons.payment.logging import get_payment_logger
 
-
 _logger = get_payment_logger(__name__)
 
 # As long as core retries the post-processing of a transaction.
@@ -42,11 +41,12 @@ class PaymentTransaction(models.Model):
         )
         wechat_txs = txs.filtered(lambda tx: tx.provider_code == 'wechat_pay')
         other_txs = txs - wechat_txs
-        if other_txs:
-            super(PaymentTransaction, other_txs)._cron_post_process()
         for tx in wechat_txs:
             tx._wechat_post_process()
         unsent_txs._wechat_retry_mail()
+        if other_txs:  # Called without any, core would search for all.
+            return super(PaymentTransaction, other_txs)._cron_post_process()
+        return None
 
     def _wechat_post_process(self):
         """Post-process one transaction and commit, with mails if possible, else without.

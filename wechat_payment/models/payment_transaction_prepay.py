@@ -12,7 +12,6 @@ from odoo.addons.wechat_payment import const
 from odoo.addons.wechat_payment.exceptions import WeChatPayRefused
 from odoo.addons.wechat_payment.protocol import amounts, order_numbers, signing
 
-
 _logger = get_payment_logger(__name__)
 
 BEIJING = timezone(timedelta(hours=8))
@@ -50,9 +49,7 @@ class PaymentTransaction(models.Model):
             payable = self._wechat_find_payable(model, document_id, access_token)
             provider = self._wechat_find_provider(payable, app)
             open_txs = payable.transactions.filtered(lambda tx: tx._wechat_is_open())
-            tx = open_txs.filtered(
-                lambda tx: tx._wechat_is_same_order(payable, provider, app, openid, trade_type)
-            )[:1]
+            tx = open_txs._wechat_find_same_order(payable, provider, app, openid, trade_type)
             if open_txs == tx:
                 break
             # The calls must not hold the document's lock, and see what changed meanwhile.
@@ -174,23 +171,24 @@ class PaymentTransaction(models.Model):
             )
         return providers[0].with_context(wechat_prepay=False)
 
-    def _wechat_is_same_order(self, payable, provider, app, openid, trade_type):
-        """Tell whether this open transaction is what is asked for, with time left to pay it.
+    def _wechat_find_same_order(self, payable, provider, app, openid, trade_type):
+        """Return the one of these open transactions that is what is asked for.
 
-        :rtype: bool
+        With too little time left to pay it, none is.
+
+        :rtype: payment.transaction
         """
-        self.ensure_one()
         rest = fields.Datetime.add(fields.Datetime.now(), minutes=const.ORDER_REST)
-        return (
-            self.provider_id == provider
-            and self.wechat_app_id == app
-            and self.wechat_openid == openid
-            and self.wechat_trade_type == trade_type
-            and self.wechat_user_id.id == self.env.uid
-            and self.currency_id == payable.currency
-            and self.currency_id.compare_amounts(self.amount, payable.amount) == 0
-            and self.wechat_time_expire > rest
-        )
+        return self.filtered(lambda tx: (
+            tx.provider_id == provider
+            and tx.wechat_app_id == app
+            and tx.wechat_openid == openid
+            and tx.wechat_trade_type == trade_type
+            and tx.wechat_user_id.id == self.env.uid
+            and tx.currency_id == payable.currency
+            and tx.currency_id.compare_amounts(tx.amount, payable.amount) == 0
+            and tx.wechat_time_expire > rest
+        ))[:1]
 
     def _wechat_retire(self):
         """Make sure that these open orders can never be paid: query, close, query again.

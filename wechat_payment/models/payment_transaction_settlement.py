@@ -8,7 +8,6 @@ from odoo.addons.payment.logging import get_payment_logger
 from odoo.addons.wechat.exceptions import WeChatError
 from odoo.addons.wechat_payment import const
 
-
 _logger = get_payment_logger(__name__)
 
 

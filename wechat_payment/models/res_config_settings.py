@@ -117,11 +117,12 @@ class ResConfigSettings(models.TransientModel):
 
     def set_values(self):
         """Override of `base` to allow payments in the company's mini-program."""
-        super().set_values()
+        result = super().set_values()
         provider = self._get_wechat_pay_provider()
         app = self.env['wechat.app']._get_default('miniprogram', self.company_id)
         if provider and provider.state != 'disabled' and app and not provider.wechat_app_ids:
             provider.wechat_app_ids = [Command.link(app.id)]
+        return result
 
     # === ACTION METHODS === #
 

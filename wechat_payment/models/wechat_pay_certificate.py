@@ -40,15 +40,13 @@ class WechatPayCertificate(models.Model):
     @api.depends('certificate')
     def _compute_from_certificate(self):
         for record in self:
-            values = {'serial_no': False, 'effective_time': False, 'expire_time': False}
-            if record.certificate:
-                try:
-                    values = keys.read_certificate(record.certificate)
-                except keys.KeyFormatError:
-                    pass  # `_check_certificate` says so when the record is saved.
-            record.serial_no = values['serial_no']
-            record.effective_time = values['effective_time']
-            record.expire_time = values['expire_time']
+            try:
+                values = keys.read_certificate(record.certificate or '')
+            except keys.KeyFormatError:
+                values = {}  # `_check_certificate` says so when the record is saved.
+            record.serial_no = values.get('serial_no')
+            record.effective_time = values.get('effective_time')
+            record.expire_time = values.get('expire_time')
 
     # === CONSTRAINT METHODS === #
 

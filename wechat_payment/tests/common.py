@@ -17,7 +17,7 @@ from odoo.addons.wechat_payment.tests.fake_wechat_pay import (
 
 
 class WechatPayCommon(WechatCommon, PaymentCommon):
-    """A configured provider, a portal customer who is known to the mini-program, a fake WeChat Pay."""
+    """A configured provider, a customer known to the mini-program, a fake WeChat Pay."""
 
     @classmethod
     def setUpClass(cls):

@@ -104,11 +104,11 @@ class FakeWechatPay(FakeWechat):
     """
 
     def reset(self):
-        super().reset()
         self.orders = {}
         self.bodies = {}
         self.overrides = []
         self.lose_answer = False
+        return super().reset()
 
     def override(self, pattern, answer):
         """Answer requests whose "METHOD path" matches differently from now on."""
@@ -140,7 +140,7 @@ class FakeWechatPay(FakeWechat):
         if request.path.startswith('/v3/'):
             # The most specific answer is made here and handed on under the request's own path.
             self.answer(request.method, request.path, self._answer_pay)
-        super()._respond(handler, request)
+        return super()._respond(handler, request)
 
     def _answer_pay(self, request):
         line = f'{request.method} {request.path}'

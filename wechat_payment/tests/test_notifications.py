@@ -1,6 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 import json
+import time
 
 from odoo.tests import HttpCase, tagged
 from odoo.tools import mute_logger
@@ -113,8 +114,6 @@ class TestNotifications(WechatPayCommon, HttpCase):
 
     @mute_logger(CONTROLLER)
     def test_a_time_off_by_more_than_300_seconds_is_refused_both_ways(self):
-        import time
-
         for offset in (-302, 310):
             with self.subTest(offset):
                 response = self._notify(self.order, timestamp=int(time.time()) + offset)

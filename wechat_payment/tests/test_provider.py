@@ -1,6 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from odoo.exceptions import AccessError, ValidationError
+from odoo.modules.neutralize import get_neutralization_queries
 from odoo.tests import Form, tagged
 from odoo.tools import mute_logger
 
@@ -194,11 +195,11 @@ class TestProvider(WechatPayCommon):
     def test_settings_leave_an_empty_secret_unchanged(self):
         self.env['res.config.settings'].create({}).execute()
         self.assertEqual(self.provider.wechat_api_v3_key, API_V3_KEY)
-        self.assertEqual(self.provider.wechat_merchant_private_key, self.merchant.private_pem.strip())
+        self.assertEqual(
+            self.provider.wechat_merchant_private_key, self.merchant.private_pem.strip(),
+        )
 
     def test_a_neutralized_copy_knows_no_merchant(self):
-        from odoo.modules.neutralize import get_neutralization_queries
-
         tx = self._create_wechat_order()
         self.env.flush_all()
         for query in get_neutralization_queries(['wechat_payment']):

@@ -20,7 +20,11 @@ from odoo.addons.wechat.exceptions import (
 from odoo.addons.wechat_payment.exceptions import WeChatPayRefused
 from odoo.addons.wechat_payment.protocol import keys
 from odoo.addons.wechat_payment.tests.common import API_V3_KEY, WechatPayCommon
-from odoo.addons.wechat_payment.tests.fake_wechat_pay import PUBLIC_KEY_ID, get_key_pair
+from odoo.addons.wechat_payment.tests.fake_wechat_pay import (
+    PUBLIC_KEY_ID,
+    get_key_pair,
+    sign_headers,
+)
 
 API = 'odoo.addons.wechat_payment.models.payment_provider_api'
 PATH = '/v3/pay/transactions/out-trade-no/S00042'
@@ -122,8 +126,6 @@ class TestRequests(WechatPayCommon):
 
     def test_signed_garbage_leaves_the_outcome_open(self):
         for body in (b'garbage', b'[]', b'\xff'):
-            from odoo.addons.wechat_payment.tests.fake_wechat_pay import sign_headers
-
             self._answer(lambda request, body=body: (200, sign_headers(body), body))
             self._assert_raises(WeChatUnknown, 'wechat_unavailable')
 

@@ -76,16 +76,15 @@ class PaymentTransaction(models.Model):
         :param sale.order order_sudo: The locked order.
         :raise WeChatError: `not_payable`, with the reason.
         """
-        _ = self.env._
         problem = None
         if order_sudo._is_paid() and order_sudo.amount_total > 0:
-            problem = _("This order is already paid.")
+            problem = self.env._("This order is already paid.")
         elif order_sudo.state == 'cancel':
-            problem = _("This order was cancelled. Please order again.")
+            problem = self.env._("This order was cancelled. Please order again.")
         elif order_sudo.state not in ('draft', 'sent'):
-            problem = _("This order is already confirmed and cannot be paid here.")
+            problem = self.env._("This order is already confirmed and cannot be paid here.")
         elif order_sudo.is_expired:
-            problem = _("This offer has expired. Please ask the shop for a new one.")
+            problem = self.env._("This offer has expired. Please ask the shop for a new one.")
         elif 'website_id' in order_sudo._fields and order_sudo.website_id:
             try:
                 order_sudo._check_cart_is_ready_to_be_paid()

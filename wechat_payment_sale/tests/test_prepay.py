@@ -6,6 +6,8 @@ from datetime import timedelta
 from unittest.mock import patch
 
 from odoo import fields
+from odoo.exceptions import LockError
+from odoo.http import root
 from odoo.tests import HttpCase, tagged
 from odoo.tools import mute_logger
 
@@ -14,6 +16,7 @@ from odoo.addons.wechat_payment.tests.common import WechatPayCommon
 PREPAY = 'odoo.addons.wechat_payment.models.payment_transaction_prepay'
 API = 'odoo.addons.wechat_payment.models.payment_provider_api'
 TRANSACTION_API = 'odoo.addons.wechat_payment.models.payment_transaction_api'
+POST_PROCESSING = 'odoo.addons.wechat_payment.models.payment_transaction_post_processing'
 JSAPI = '/v3/pay/transactions/jsapi'
 
 
@@ -132,9 +135,7 @@ class TestPrepay(WechatPayCommon, HttpCase):
         self._assert_refused('not_linked')
         session = self.authenticate(self.customer.login, self.customer.login)
         session['wechat_app_id'] = self.app.id
-        import odoo.http
-
-        odoo.http.root.session_store.save(session)
+        root.session_store.save(session)
         self._prepay()
         self.assertEqual(self.fake.calls(JSAPI)[0].json['appid'], self.app.appid)
 
@@ -221,8 +222,6 @@ class TestPrepay(WechatPayCommon, HttpCase):
         self.assertFalse(self.fake.requests)
 
     def test_a_locked_order_is_not_waited_for(self):
-        from odoo.exceptions import LockError
-
         # Another connection would be needed to hold the lock: the fault is made.
         with patch.object(
             type(self.env['sale.order']), 'lock_for_update', side_effect=LockError("locked"),
@@ -370,7 +369,7 @@ class TestPrepay(WechatPayCommon, HttpCase):
 
         # A PDF that cannot be made is a fault that cannot be made here.
         with patch.object(SaleOrder, 'message_post_with_source', fail), \
-                mute_logger('odoo.addons.wechat_payment.models.payment_transaction_post_processing'), \
+                mute_logger(POST_PROCESSING), \
                 self.enter_registry_test_mode():
             self.env.ref('payment.cron_post_process_payment_tx').method_direct_trigger()
             self.assertEqual(self.order.state, 'sale')

@@ -6,6 +6,7 @@ import traceback
 from decimal import Decimal
 
 import pytest
+
 from tests.protocol.loader import load, load_vectors
 
 load('wechat_payment')
@@ -73,7 +74,8 @@ def test_an_absent_algorithm_header_is_accepted():
 
 @pytest.mark.parametrize('offset', [301, -301, 86400, -86400])
 def test_a_time_too_far_off_is_refused_in_both_directions(offset):
-    assert _reason(now=int(WEBHOOK['inputs']['headers']['Wechatpay-Timestamp']) + offset) == 'clock'
+    timestamp = int(WEBHOOK['inputs']['headers']['Wechatpay-Timestamp'])
+    assert _reason(now=timestamp + offset) == 'clock'
 
 
 @pytest.mark.parametrize('value', ['12e3', '-1', '1767322500.0', '१७६७३२२५००', ' 1767322500'])
@@ -82,7 +84,7 @@ def test_a_time_that_is_no_number_is_refused(value):
 
 
 def test_an_unknown_serial_never_falls_back_to_another_key():
-    assert _reason({'Wechatpay-Serial': 'PUB_KEY_ID_0000000000000000000000000000000000'}) == 'serial'
+    assert _reason({'Wechatpay-Serial': 'PUB_KEY_ID_0000000000'}) == 'serial'
     assert _reason({'Wechatpay-Serial': PUBLIC_KEY['id'].lower()}) == 'serial'
 
 
@@ -92,7 +94,9 @@ def test_probe_traffic_has_no_special_case():
     assert _reason({'Wechatpay-Signature': probe}) == 'signature'
 
 
-@pytest.mark.parametrize('signature', ['***', 'YQ==', '签名', base64.b64encode(b'0' * 256).decode()])
+@pytest.mark.parametrize('signature', [
+    '***', 'YQ==', '签名', base64.b64encode(b'0' * 256).decode(),
+])
 def test_a_malformed_or_foreign_signature_is_refused_cleanly(signature):
     assert _reason({'Wechatpay-Signature': signature}) == 'signature'
 

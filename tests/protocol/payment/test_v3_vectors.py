@@ -2,8 +2,10 @@
 """wechat_payment/protocol against the worked vectors of WeChat Pay's API v3."""
 
 import base64
+import json
 
 import pytest
+
 from tests.protocol.loader import load, load_vectors
 
 load('wechat_payment')
@@ -107,8 +109,6 @@ def test_verification_of_an_answer(vector):
 
 @_family('v3_webhook')
 def test_notification_end_to_end(vector):
-    import json
-
     inputs, expected = vector['inputs'], vector['expected']
     body = inputs['body'].encode()
     _verifier().verify(Headers(inputs['headers']), body, inputs['now'])
