@@ -120,7 +120,10 @@ def test_an_early_notification_says_paid_while_a_query_says_not(
 ):
     merchant.order(openid, notify_url=shop.url)
     notify(sandbox)
-    assert shop.order_object(merchant)['trade_state'] == 'SUCCESS'
+    order = shop.order_object(merchant)
+    assert order['trade_state'] == 'SUCCESS'
+    assert len(order['transaction_id']) == 28
+    assert order['success_time'] > '2026'
     assert merchant.query().json()['trade_state'] == 'NOTPAY'
 
 
@@ -219,6 +222,13 @@ def test_a_merchant_who_is_away_or_slow_gave_no_answer(sandbox, paid, shop):
     answer = notify(sandbox)[0]
     assert answer['status'] is None
     assert answer['seconds'] == pytest.approx(5, abs=0.5)
+
+
+def test_an_https_address_is_called_with_tls(sandbox, paid, shop):
+    # The shop speaks no TLS: that the handshake fails shows that there was one.
+    answer = notify(sandbox, url=shop.url.replace('http:', 'https:'))[0]
+    assert answer['status'] is None and 'SSL' in answer['body']
+    assert not shop.received
 
 
 def test_a_redirect_is_not_followed(sandbox, paid, shop):

@@ -98,6 +98,7 @@ def test_an_order_with_every_field_is_taken(sandbox, merchant, openid):
     ({'amount': [990]}, '/amount'),
     ({'payer': {'openid': 'oForeign0000000000000000000'}}, '/payer/openid'),
     ({'detail': {'goods_detail': []}}, '/detail/goods_detail'),
+    ({'detail': {'goods_detail': 'x'}}, '/detail/goods_detail'),
     ({'detail': {'goods_detail': [{'merchant_goods_id': 'é', 'quantity': 1, 'unit_price': 1}]}},
      '/detail/goods_detail/0/merchant_goods_id'),
     ({'detail': {'goods_detail': DETAIL['goods_detail'] * 200}}, '/detail'),
@@ -320,6 +321,13 @@ def test_query_wants_the_mchid_of_the_signature(merchant):
     target = '/v3/pay/transactions/out-trade-no/S00042_1'
     parameter(merchant.call('GET', target), 'mchid', 'query')
     parameter(merchant.call('GET', f'{target}?mchid=1900000002'), 'mchid', 'query')
+
+
+def test_a_get_with_a_body_is_noted(sandbox, merchant, openid):
+    merchant.order(openid)
+    kind = {'Content-Type': 'application/json'}
+    assert merchant.query(body=b'{}', headers=kind).status == 200
+    assert sandbox.problems() == ["warning: a GET should have no body"]
 
 
 def test_a_number_in_the_path_is_checked_too(merchant):

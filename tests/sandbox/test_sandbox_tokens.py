@@ -112,6 +112,12 @@ def test_stable_token_is_post_json_only(sandbox):
     assert secret not in str(sandbox.get('requests'))
 
 
+def test_a_body_that_is_no_object_is_refused(sandbox):
+    for body in (b'', b'[]', b'"x"', b'{', b'\xff'):
+        reply = send(sandbox.base, 'POST', '/cgi-bin/stable_token', body)
+        assert reply.json()['errcode'] == 47001
+
+
 def test_the_classic_endpoint_issues_a_new_token_each_time_with_an_overlap(sandbox):
     first, second = classic(sandbox), classic(sandbox)
     assert first != second
