@@ -18,7 +18,7 @@ from .paths import DEV, LOG, PYTHON, ROOT
 from .paths import addons as all_addons
 
 SANDBOX_TAG = 'wechat_sandbox'
-UNIT = ('tests/protocol', 'tests/sandbox')
+UNIT = ('tests/protocol', 'tests/sandbox', 'tests/devtools')
 SYSTEM = 'tests/system'
 
 _CLOSING = re.compile(
@@ -141,7 +141,7 @@ def addon_tests(title, names, template, source, *arguments, tags=None, folder=RO
             ['-i', ','.join(names), '--test-tags', specification, '--stop-after-init',
              *arguments],
             environment, check=False, addons_paths=(folder,))
-    result = _read_log(title, log, status)
+    result = read_log(title, log, status)
     result.seconds = time.monotonic() - start
     say(f'  {title}: {result} ({result.seconds:.0f} s)')
     return result
@@ -152,8 +152,13 @@ def _needs_sandbox(addon):
                for path in (ROOT / addon / 'tests').glob('*.py'))
 
 
-def _read_log(title, log, status):
-    """Count the tests in Odoo's log: it ends with exit status 0 also when none ran."""
+def read_log(title, log, status):
+    """Count the tests in Odoo's log: it ends with exit status 0 also when none ran.
+
+    :param log: Path of the log.
+    :param int status: Odoo's exit status.
+    :return: `Result`
+    """
     result = Result(title)
     records, problems, failing = [], [], set()
     for line in log.read_text(encoding='utf-8', errors='replace').splitlines():
@@ -188,11 +193,9 @@ def _read_log(title, log, status):
         elif status and not result.failed:
             problems.append(f'All tests passed, but Odoo ended with exit status {status}.')
             result.failed = 1
+    # ERROR lines that tests provoke on purpose stay in the log of a run that passed.
     if result.failed or result.skipped:
         result.details = '\n'.join([*problems, f'(whole log: {log})'])
-    elif not result.failed:
-        # ERROR lines that tests provoke on purpose stay in the log of a run that passed.
-        result.details = ''
     return result
 
 
