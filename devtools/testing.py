@@ -160,7 +160,7 @@ def read_log(title, log, status):
     :return: `Result`
     """
     result = Result(title)
-    records, problems, failing = [], [], set()
+    records, problems, others, failing = [], [], [], set()
     for line in log.read_text(encoding='utf-8', errors='replace').splitlines():
         match = _LINE.match(line)
         if match:
@@ -179,8 +179,11 @@ def read_log(title, log, status):
             failure = re.match(r'(?:FAIL|ERROR): (?:Subtest )?(\S+)', message)
             if failure:
                 failing.add(failure[1])
-            problems.append('\n'.join(lines))
+                problems.append('\n'.join(lines))
+            else:
+                others.append('\n'.join(lines))
     if total is None:
+        problems += others
         problems.append(f'Odoo ended with exit status {status} before its tests were counted.')
         result.failed = 1
     else:
@@ -191,6 +194,7 @@ def read_log(title, log, status):
             problems.append('No test ran.')
             result.failed = 1
         elif status and not result.failed:
+            problems += others
             problems.append(f'All tests passed, but Odoo ended with exit status {status}.')
             result.failed = 1
     # ERROR lines that tests provoke on purpose stay in the log of a run that passed.
