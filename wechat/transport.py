@@ -1,10 +1,10 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Send one HTTP request and read the whole answer, without ever quoting what was sent.
 
-The exceptions of ``requests`` quote the URL with its query, and there WeChat wants access tokens and
-secrets. They never leave this module: :class:`TransportError` is raised outside of their ``except``
-block, so that it has no context either. ``urllib3`` logs the query at the level DEBUG; the records
-of our own calls are dropped.
+The exceptions of ``requests`` quote the URL with its query, and there WeChat wants access tokens
+and secrets. They never leave this module: :class:`TransportError` is raised outside of their
+``except`` block, so that it has no context either. ``urllib3`` logs the query at the level DEBUG;
+the records of our own calls are dropped.
 """
 
 import logging

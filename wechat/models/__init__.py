@@ -1,10 +1,12 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-from . import wechat_app
-from . import wechat_app_state
-from . import wechat_app_request
-from . import wechat_app_token
-from . import wechat_call
-from . import wechat_identity
-from . import wechat_token
-from . import res_users
-from . import res_config_settings
+from . import (
+    res_config_settings,
+    res_users,
+    wechat_app,
+    wechat_app_request,
+    wechat_app_state,
+    wechat_app_token,
+    wechat_call,
+    wechat_identity,
+    wechat_token,
+)

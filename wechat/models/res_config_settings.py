@@ -57,13 +57,16 @@ class ResConfigSettings(models.TransientModel):
                 continue
             if not appid:
                 raise UserError(self.env._(
-                    "The AppID is missing. To stop using a mini-program, archive it in WeChat ▸ Apps."
+                    "The AppID is missing. To stop using a mini-program, archive it in WeChat ▸"
+                    " Apps."
                 ))
             if app:
                 app.write(values)
             else:
                 self.env['wechat.app'].create({
-                    'name': self.env._("%(company)s mini-program", company=settings.company_id.name),
+                    'name': self.env._(
+                        "%(company)s mini-program", company=settings.company_id.name,
+                    ),
                     'app_type': 'miniprogram',
                     'company_id': settings.company_id.id,
                     **values,
@@ -74,5 +77,7 @@ class ResConfigSettings(models.TransientModel):
         self.ensure_one()
         app = self.env['wechat.app']._get_default('miniprogram', self.company_id)
         if not app:
-            raise UserError(self.env._("Enter the AppID and the AppSecret of the mini-program first."))
+            raise UserError(self.env._(
+                "Enter the AppID and the AppSecret of the mini-program first."
+            ))
         return app.action_check_credentials()

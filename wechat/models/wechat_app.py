@@ -9,7 +9,8 @@ from odoo.addons.wechat.protocol import addresses
 
 APPID_PATTERN = re.compile(r'wx[0-9a-zA-Z]{16}', re.ASCII)
 
-# The hosts of WeChat, by the system parameter that may replace them for tests, mirrors and sandboxes.
+# The hosts of WeChat, by the system parameter that may replace them for tests, mirrors and
+# sandboxes.
 DEFAULT_URLS = {
     'wechat.api_url': 'https://api.weixin.qq.com',
     'wechat.open_url': 'https://open.weixin.qq.com',
@@ -47,8 +48,8 @@ class WechatApp(models.Model):
     secret = fields.Char(string="AppSecret", copy=False, groups='base.group_system')
     secret_input = fields.Char(
         string="New AppSecret",
-        help="WeChat shows the AppSecret once, when it is made or reset. Leave empty to keep the one"
-             " that is stored; it is never shown again.",
+        help="WeChat shows the AppSecret once, when it is made or reset. Leave empty to keep the"
+             " one that is stored; it is never shown again.",
         compute='_compute_secret_input',
         inverse='_inverse_secret_input',
         groups='base.group_system',
@@ -81,18 +82,19 @@ class WechatApp(models.Model):
     )
     allow_signup = fields.Boolean(
         string="Create Unknown Users",
-        help="Whoever logs in for the first time gets a portal user. If not, only users who are linked"
-             " to a WeChat identity can log in.",
+        help="Whoever logs in for the first time gets a portal user. If not, only users who are"
+             " linked to a WeChat identity can log in.",
         default=True,
     )
     allow_internal_login = fields.Boolean(
         string="Employees May Log In",
-        help="Let internal users log in with WeChat, once an administrator has linked their identity"
-             " to their user. Settings administrators never can.",
+        help="Let internal users log in with WeChat, once an administrator has linked their"
+             " identity to their user. Settings administrators never can.",
     )
     accept_session_header = fields.Boolean(
         string="Accept the Session Header",
-        help="Accept the header X-Openerp-Session-Id of old clients in place of the session cookie.",
+        help="Accept the header X-Openerp-Session-Id of old clients in place of the session"
+             " cookie.",
     )
     share_users = fields.Boolean(
         string="One Person, One User",
@@ -117,8 +119,8 @@ class WechatApp(models.Model):
     # Tokens.
     token_lifetime = fields.Integer(
         string="Token Lifetime (Seconds)",
-        help="How long to use a token, in place of the time that WeChat states. A token is renewed 300"
-             " seconds before. 0: as WeChat states.",
+        help="How long to use a token, in place of the time that WeChat states. A token is renewed"
+             " 300 seconds before. 0: as WeChat states.",
         copy=False,
     )
     token_source = fields.Selection(
@@ -187,8 +189,9 @@ class WechatApp(models.Model):
         for app in self:
             if not APPID_PATTERN.fullmatch(app.appid or ''):
                 raise ValidationError(self.env._(
-                    "“%(appid)s” is not an AppID. An AppID is wx and 16 letters or digits; you find it"
-                    " at mp.weixin.qq.com, Development ▸ Development settings (开发管理 ▸ 开发设置).",
+                    "“%(appid)s” is not an AppID. An AppID is wx and 16 letters or digits; you"
+                    " find it at mp.weixin.qq.com, Development ▸ Development settings (开发管理 ▸"
+                    " 开发设置).",
                     appid=app.appid,
                 ))
 
@@ -226,8 +229,8 @@ class WechatApp(models.Model):
         )
         if identities:
             raise UserError(self.env._(
-                "Users have logged in with this AppID, and their openids mean nothing to another one."
-                " Create a new app for the other AppID and archive this one."
+                "Users have logged in with this AppID, and their openids mean nothing to another"
+                " one. Create a new app for the other AppID and archive this one."
             ))
 
     @api.model

@@ -34,8 +34,8 @@ class WechatApp(models.Model):
     ):
         """Call one API of WeChat.
 
-        The access token is added to the query, except to `/sns/`, whose tokens are those of users. A
-        call whose token is not accepted is repeated once (wechat-platform.md, section 3.3).
+        The access token is added to the query, except to `/sns/`, whose tokens are those of users.
+        A call whose token is not accepted is repeated once (wechat-platform.md, section 3.3).
 
         :param str method: `GET` or `POST`.
         :param str path: The path, or a complete URL on a host of WeChat.
@@ -64,7 +64,8 @@ class WechatApp(models.Model):
         def call(token=None):
             sent = {**params, 'access_token': token} if token else params
             return self._send_request(
-                method, url, query, sent, json=json, data=data, files=files, raw=raw, timeout=timeout,
+                method, url, query, sent, json=json, data=data, files=files, raw=raw,
+                timeout=timeout,
             )
 
         try:
@@ -139,7 +140,7 @@ class WechatApp(models.Model):
 
         The content type is not looked at: some endpoints state `text/plain` without a charset.
         """
-        if raw and (len(body) > MAX_ERROR_BYTES or not body.lstrip()[:1] == b'{'):
+        if raw and (len(body) > MAX_ERROR_BYTES or body.lstrip()[:1] != b'{'):
             return None
         try:
             answer = jsonlib.loads(body.decode('utf-8-sig'), strict=False)
@@ -184,17 +185,18 @@ class WechatApp(models.Model):
     def _unknown_error(self, method, url, reason, sent=True):
         """Return the exception for an answer that is missing or unreadable, and log it."""
         _logger.warning(
-            "No usable answer from WeChat to %s %s of %s: %s", method, url, self.sudo().appid, reason,
+            "No usable answer from WeChat to %s %s of %s: %s",
+            method, url, self.sudo().appid, reason,
         )
         messages = {
             'timeout': self.env._("WeChat did not answer in time. Please try again."),
             'connect': self.env._(
-                "WeChat cannot be reached. Please try again; if it goes on, the network of the server"
-                " must be checked."
+                "WeChat cannot be reached. Please try again; if it goes on, the network of the"
+                " server must be checked."
             ),
             'tls': self.env._(
-                "The secure connection to WeChat failed. The certificates, the clock and the proxy of"
-                " the server must be checked."
+                "The secure connection to WeChat failed. The certificates, the clock and the proxy"
+                " of the server must be checked."
             ),
         }
         error = WeChatUnknown(

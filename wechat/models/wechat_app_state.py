@@ -57,7 +57,8 @@ class WechatApp(models.Model):
             else:
                 app.advice = self.env._(
                     "There was no usable answer from WeChat. Check that this server can reach"
-                    " api.weixin.qq.com by https (name resolution, firewall, proxy), then check again."
+                    " api.weixin.qq.com by https (name resolution, firewall, proxy), then check"
+                    " again."
                 )
 
     # === ACTION METHODS === #
@@ -162,7 +163,8 @@ class WechatApp(models.Model):
                 cr.execute(SQL("SELECT id FROM wechat_app WHERE id = %s", self.id))
                 visible = bool(cr.rowcount)
                 cr.execute(SQL(
-                    "SELECT id FROM wechat_app WHERE id = %s FOR NO KEY UPDATE SKIP LOCKED", self.id,
+                    "SELECT id FROM wechat_app WHERE id = %s FOR NO KEY UPDATE SKIP LOCKED",
+                    self.id,
                 ), log_exceptions=False)
                 if cr.rowcount:
                     cr.execute(SQL(

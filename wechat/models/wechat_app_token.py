@@ -48,8 +48,8 @@ class WechatApp(models.Model):
     def _renew_token(self, refused=None, kind='access_token'):
         """Return a valid token that is not the refused one, renewing it if nobody else has.
 
-        This is a transaction of its own: a rollback of the caller's must not lose the token, and the
-        caller's snapshot is older than what others may have stored meanwhile.
+        This is a transaction of its own: a rollback of the caller's must not lose the token, and
+        the caller's snapshot is older than what others may have stored meanwhile.
 
         :param str refused: A token that WeChat did not accept, if there is one.
         :param str kind: The kind of token.
@@ -163,6 +163,8 @@ class WechatApp(models.Model):
             'force_refresh': force_refresh,
         })
         value, expires_in = answer.get('access_token'), answer.get('expires_in')
-        if not (isinstance(value, str) and value and isinstance(expires_in, int) and expires_in > 0):
+        if not (isinstance(value, str) and value) or not (
+            isinstance(expires_in, int) and expires_in > 0
+        ):
             raise self._unknown_error('POST', url, 'unreadable')
         return value, expires_in

@@ -16,7 +16,8 @@ LOCK_CLASS = zlib.crc32(b'wechat.call') - 2**31  # The first half of our advisor
 
 
 class WechatCall(models.Model):
-    """Calls of public routes that cost a call to WeChat, kept for a minute where all servers see them.
+    """Calls of public routes that cost a call to WeChat, kept for a minute where all servers see
+    them.
     """
 
     _name = 'wechat.call'
@@ -34,8 +35,8 @@ class WechatCall(models.Model):
     def _count(self, address):
         """Count a call from an address, in a transaction of its own.
 
-        Calls that are refused do not count, so that they do not prolong the refusal. The calls of one
-        address wait for each other, those of others do not.
+        Calls that are refused do not count, so that they do not prolong the refusal. The calls of
+        one address wait for each other, those of others do not.
 
         :param str address: The client's IP address; an IPv6 address counts with its /64 network.
         :raise WeChatError: `rate_limited`, past `wechat.calls_per_minute` in the last 60 seconds.
@@ -47,7 +48,8 @@ class WechatCall(models.Model):
         now = datetime.now(UTC).replace(tzinfo=None)
         with self.env.registry.cursor() as cr:
             # READ COMMITTED: what others committed while we waited for the lock must be counted. It
-            # can be chosen at the beginning of a transaction only; a test's cursor is inside of one.
+            # can be chosen at the beginning of a transaction only; a test's cursor is inside of
+            # one.
             begin = SQL(
                 "SET TRANSACTION ISOLATION LEVEL READ COMMITTED;"
             ) if cr.connection.info.transaction_status == TRANSACTION_STATUS_IDLE else SQL()
@@ -63,7 +65,8 @@ class WechatCall(models.Model):
                          WHERE address = %s AND called_at > %s AND called_at <= %s) < %s
                 RETURNING id
                 """,
-                begin, LOCK_CLASS, address, address, now, address, now - WINDOW, now + WINDOW, limit,
+                begin, LOCK_CLASS, address, address, now, address, now - WINDOW, now + WINDOW,
+                limit,
             ))
             counted = bool(cr.fetchone())
         if not counted:

@@ -1,8 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """WeChat's error codes: the code word that clients get, and what to do about it.
 
-Source: wechat-platform.md, sections 0 (general codes), 1.2 and 1.4 (mini-program login), 3.1 and 3.4
-(tokens and quotas) and 5.2 (web login). WeChat's `errmsg` is for logs, it is never parsed.
+Source: wechat-platform.md, sections 0 (general codes), 1.2 and 1.4 (mini-program login), 3.1 and
+3.4 (tokens and quotas) and 5.2 (web login). WeChat's `errmsg` is for logs, it is never parsed.
 """
 
 from typing import NamedTuple
@@ -32,11 +32,11 @@ _INVALID_TOKEN = (
     "请只保留一个；否则请在“设置 ▸ 微信”中检查AppID和AppSecret。",
 )
 _BAD_REQUEST = (
-    "WeChat does not accept the request as it was made. Please report this to your Odoo partner, with"
-    " the error code.",
+    "WeChat does not accept the request as it was made. Please report this to your Odoo partner,"
+    " with the error code.",
     "微信不接受该请求。请将此错误码告知您的Odoo服务商。",
 )
-_SECRET_PLACE_EN = (
+_SETTINGS_PLACE = (
     "mp.weixin.qq.com, Development ▸ Development settings (开发管理 ▸ 开发设置)"
 )
 _NEW_LOGIN = (
@@ -60,8 +60,8 @@ ERRCODES = {
     ),
     40013: Errcode(
         'misconfigured',
-        "WeChat does not know this AppID, or it is not the one that the call belongs to. Compare the"
-        f" AppID in Settings ▸ WeChat with the one shown at {_SECRET_PLACE_EN}.",
+        "WeChat does not know this AppID, or it is not the one that the call belongs to. Compare"
+        f" the AppID in Settings ▸ WeChat with the one shown at {_SETTINGS_PLACE}.",
         "AppID无效，或与本次调用不符。请将“设置 ▸ 微信”中的AppID与微信公众平台"
         "“开发管理 ▸ 开发设置”中显示的AppID核对。",
     ),
@@ -76,8 +76,8 @@ ERRCODES = {
     40097: Errcode('bad_request', *_BAD_REQUEST),
     40125: Errcode(
         'misconfigured',
-        "The AppSecret is wrong. WeChat shows it only once, when it is made: if you do not have it any"
-        f" more, reset it at {_SECRET_PLACE_EN} and enter the new one in Settings ▸ WeChat.",
+        "The AppSecret is wrong. WeChat shows it only once, when it is made: if you do not have"
+        f" it any more, reset it at {_SETTINGS_PLACE} and enter the new one in Settings ▸ WeChat.",
         "AppSecret（小程序密钥）错误。密钥只在生成时显示一次：如已遗失，请在微信公众平台"
         "“开发管理 ▸ 开发设置”中重置，并在“设置 ▸ 微信”中填写新密钥。",
     ),
@@ -88,8 +88,8 @@ ERRCODES = {
     ),
     40164: Errcode(
         'misconfigured',
-        "The IP address of this server is not in the IP allow list (IP白名单) of the AppID. Add it at"
-        f" {_SECRET_PLACE_EN}.",
+        "The IP address of this server is not in the IP allow list (IP白名单) of the AppID. Add"
+        f" it at {_SETTINGS_PLACE}.",
         "本服务器的IP地址不在该AppID的IP白名单中。请在微信公众平台“开发管理 ▸ 开发设置”的"
         "IP白名单中添加。",
     ),
@@ -100,7 +100,8 @@ ERRCODES = {
     ),
     40243: Errcode(
         'misconfigured',
-        f"The AppSecret is frozen. An administrator of the account unfreezes it at {_SECRET_PLACE_EN}.",
+        "The AppSecret is frozen. An administrator of the account unfreezes it at"
+        f" {_SETTINGS_PLACE}.",
         "AppSecret已被冻结。请由账号管理员在微信公众平台“开发管理 ▸ 开发设置”中解冻。",
     ),
     41001: Errcode('bad_request', *_BAD_REQUEST),
@@ -168,7 +169,8 @@ ERRCODES = {
     ),
     48004: Errcode(
         'misconfigured',
-        "WeChat has blocked this API for the account. The notices on mp.weixin.qq.com give the reason.",
+        "WeChat has blocked this API for the account. The notices on mp.weixin.qq.com give the"
+        " reason.",
         "该账号的此接口已被微信封禁。原因请查看微信公众平台的通知。",
     ),
     48006: Errcode(
@@ -178,7 +180,8 @@ ERRCODES = {
     ),
     50002: Errcode(
         'misconfigured',
-        "WeChat has restricted the account. The notices on mp.weixin.qq.com say why and until when.",
+        "WeChat has restricted the account. The notices on mp.weixin.qq.com say why and until"
+        " when.",
         "该账号已被微信限制使用。原因和期限请查看微信公众平台的通知。",
     ),
     50004: Errcode(
@@ -193,21 +196,21 @@ ERRCODES = {
     ),
     61003: Errcode(
         'misconfigured',
-        "The account is not authorized for the third-party platform. Its administrator has to authorize"
-        " it again.",
+        "The account is not authorized for the third-party platform. Its administrator has to"
+        " authorize it again.",
         "该账号未授权给第三方平台。请由账号管理员重新授权。",
     ),
     61004: Errcode(
         'misconfigured',
-        "The IP address of this server is not in the IP allow list of the third-party platform. Add it"
-        " at open.weixin.qq.com, Management ▸ Third-party platform (管理中心 ▸ 第三方平台).",
+        "The IP address of this server is not in the IP allow list of the third-party platform."
+        " Add it at open.weixin.qq.com, Management ▸ Third-party platform (管理中心 ▸ 第三方平台).",
         "本服务器的IP地址不在第三方平台的IP白名单中。请在微信开放平台"
         "“管理中心 ▸ 第三方平台”中添加。",
     ),
     61007: Errcode(
         'misconfigured',
-        "The account has not granted this permission to the third-party platform. Its administrator has"
-        " to authorize again with this permission.",
+        "The account has not granted this permission to the third-party platform. Its"
+        " administrator has to authorize again with this permission.",
         "该账号未将此权限授予第三方平台。请由账号管理员重新授权并勾选该权限。",
     ),
     61011: Errcode(
@@ -221,20 +224,20 @@ ERRCODES = {
     87009: Errcode('invalid_code', *_NEW_LOGIN),
     89503: Errcode(
         'misconfigured',
-        "An administrator of the account must allow calls from the IP address of this server: WeChat has"
-        " sent them a message to confirm.",
+        "An administrator of the account must allow calls from the IP address of this server:"
+        " WeChat has sent them a message to confirm.",
         "需要账号管理员确认允许本服务器IP地址的调用：微信已向管理员发送确认消息。",
     ),
     89506: Errcode(
         'misconfigured',
-        "An administrator of the account has refused calls from the IP address of this server twice;"
-        " it can be asked for again after 24 hours.",
+        "An administrator of the account has refused calls from the IP address of this server"
+        " twice; it can be asked for again after 24 hours.",
         "管理员已两次拒绝本服务器IP地址的调用，24小时后才能再次申请。",
     ),
     89507: Errcode(
         'misconfigured',
-        "An administrator of the account has refused calls from the IP address of this server; it can be"
-        " asked for again after 1 hour.",
+        "An administrator of the account has refused calls from the IP address of this server; it"
+        " can be asked for again after 1 hour.",
         "管理员已拒绝本服务器IP地址的调用，1小时后才能再次申请。",
     ),
 }

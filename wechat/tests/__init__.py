@@ -1,12 +1,14 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-from . import test_access
-from . import test_app
-from . import test_call
-from . import test_concurrency
-from . import test_neutralize
-from . import test_request
-from . import test_secrets
-from . import test_settings
-from . import test_token
-from . import test_transport
-from . import test_views
+from . import (
+    test_access,
+    test_app,
+    test_call,
+    test_concurrency,
+    test_neutralize,
+    test_request,
+    test_secrets,
+    test_settings,
+    test_token,
+    test_transport,
+    test_views,
+)

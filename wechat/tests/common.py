@@ -1,6 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from odoo.tests import TransactionCase
 
+from odoo.addons.wechat.exceptions import WeChatError
 from odoo.addons.wechat.tests.fake_wechat import FakeRequest, FakeWechat  # noqa: F401 - for others
 
 APPID = 'wx0000000000000002'
@@ -63,8 +64,6 @@ class _Refused:
         return self
 
     def __exit__(self, exc_type, exc, traceback):
-        from odoo.addons.wechat.exceptions import WeChatError
-
         if exc is None:
             self.case.fail(f"No WeChatError was raised ({self.code} was expected).")
         if not isinstance(exc, WeChatError):

@@ -18,7 +18,7 @@ class FakeRequest:
         self.method = method
         self.path = path
         self.query = query  # dict of text
-        self.headers = headers  # The last one of each name, whatever its case: headers['Content-Type'].
+        self.headers = headers  # By name, whatever its case.
         self.body = body  # bytes
 
     @property
@@ -54,7 +54,7 @@ class FakeWechat:
 
             do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = handle_any
 
-            def log_message(self, format, *args):  # noqa: A002 - the name of the overridden method
+            def log_message(self, format, *args):
                 pass
 
         class Server(ThreadingHTTPServer):
@@ -106,7 +106,7 @@ class FakeWechat:
     def _respond(self, handler, request):
         answer, status, headers = self._answers.get(
             (request.method, request.path),
-            ({'errcode': 40066, 'errmsg': 'invalid url (no answer prepared by the test)'}, 200, None),
+            ({'errcode': 40066, 'errmsg': 'invalid url (the test has no answer)'}, 200, None),
         )
         if callable(answer):
             answer = answer(request)

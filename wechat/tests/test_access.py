@@ -27,7 +27,8 @@ class TestAccess(WechatCommon):
         cls.own, cls.foreign, cls.other = cls.env['wechat.identity'].create([
             {'app_id': cls.app.id, 'openid': 'o1', 'user_id': cls.portal.id,
              'partner_id': cls.portal.partner_id.id, 'session_key': 'KEY', 'unionid': 'u1'},
-            {'app_id': cls.app.id, 'openid': 'o2', 'user_id': cls.stranger.id, 'session_key': 'KEY'},
+            {'app_id': cls.app.id, 'openid': 'o2', 'user_id': cls.stranger.id,
+             'session_key': 'KEY'},
             {'app_id': cls.other_app.id, 'openid': 'o3', 'session_key': 'KEY'},
         ])
         cls.token = cls.env['wechat.token'].create({
@@ -45,9 +46,11 @@ class TestAccess(WechatCommon):
             identities = self.env['wechat.identity'].with_user(user)
             with self.subTest(user=user.login):
                 self.assertEqual(identities.search([]), seen)
-                self._assert_refused(lambda ids=identities: ids.browse(self.other.id).read(['openid']))
+                other = identities.browse(self.other.id)
+                self._assert_refused(lambda record=other: record.read(['openid']))
         self.assertEqual(
-            self.own.with_user(self.portal).read(['openid', 'nickname', 'app_id'])[0]['openid'], 'o1',
+            self.own.with_user(self.portal).read(['openid', 'nickname', 'app_id'])[0]['openid'],
+            'o1',
         )
 
     def test_portal_users_reach_their_identities_through_their_user(self):
@@ -59,7 +62,7 @@ class TestAccess(WechatCommon):
             with self.subTest(user=user.login):
                 own = self.own if user == self.portal else self.foreign
                 self._assert_refused(lambda u=user, i=own: i.with_user(u).read(['session_key']))
-                self.assertNotIn('session_key', self.env['wechat.identity'].with_user(user).fields_get())
+                self.assertNotIn('session_key', own.with_user(user).fields_get())
                 self._assert_refused(lambda u=user: self.token.with_user(u).read(['value']))
         self._assert_refused(lambda: self.env['wechat.identity'].with_user(self.system).search(
             [('session_key', '=', 'KEY')]))

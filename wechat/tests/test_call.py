@@ -5,6 +5,7 @@ from freezegun import freeze_time
 
 from odoo.tests import tagged
 
+from odoo.addons.wechat.exceptions import WeChatError
 from odoo.addons.wechat.tests.common import WechatCommon
 
 
@@ -24,7 +25,7 @@ class TestCall(WechatCommon):
             try:
                 self.calls._count(address)
                 passed += 1
-            except Exception as error:
+            except WeChatError as error:
                 self.assertEqual(error.context, {'code': 'rate_limited', 'errcode': None})
         return passed
 

@@ -50,6 +50,9 @@ class TestConcurrency(TransactionCase):
             env['wechat.app'].with_context(active_test=False).browse(self.shared_id).unlink()
             env.cr.execute("DELETE FROM wechat_call WHERE address = %s", [ADDRESS])
 
+    def _app(self, env):
+        return env['wechat.app'].browse(self.shared_id)
+
     def _server(self):
         """Return a context manager: the environment of a transaction of its own, committed."""
         test = self
@@ -97,13 +100,13 @@ class TestConcurrency(TransactionCase):
 
     def test_servers_that_need_a_token_at_once_fetch_one(self):
         self.fake.answer('POST', '/cgi-bin/stable_token', self._slow_token)
-        tokens = self._in_parallel(6, lambda env: env['wechat.app'].browse(self.shared_id)._get_token())
+        tokens = self._in_parallel(6, lambda env: self._app(env)._get_token())
         self.assertEqual(tokens, ['TOKEN_1'] * 6)
         self.assertEqual(len(self.fake.requests), 1)
 
     def test_servers_whose_token_is_refused_at_once_renew_it_once(self):
         with self._server() as env:
-            env['wechat.app'].browse(self.shared_id)._get_token()
+            self._app(env)._get_token()
         self.fake.requests.clear()
         self.fake.answer('POST', '/cgi-bin/stable_token', self._slow_token)
         self.fake.answer('GET', '/cgi-bin/x', lambda request: (
@@ -111,7 +114,7 @@ class TestConcurrency(TransactionCase):
         ))
         with mute_logger(LOGGER):
             answers = self._in_parallel(
-                5, lambda env: env['wechat.app'].browse(self.shared_id)._request('GET', '/cgi-bin/x'))
+                5, lambda env: self._app(env)._request('GET', '/cgi-bin/x'))
         self.assertEqual(answers, [{'ok': True}] * 5)
         self.assertEqual(
             [request.json['force_refresh'] for request in self.fake.calls('/cgi-bin/stable_token')],
@@ -120,16 +123,16 @@ class TestConcurrency(TransactionCase):
 
     def test_token_outlives_the_rollback_of_the_caller(self):
         with self.assertRaises(ZeroDivisionError), self._server() as env:
-            env['wechat.app'].browse(self.shared_id)._get_token()
+            self._app(env)._get_token()
             raise ZeroDivisionError
         with self._server() as env:
-            self.assertEqual(env['wechat.app'].browse(self.shared_id)._get_token(), 'TOKEN_1')
+            self.assertEqual(self._app(env)._get_token(), 'TOKEN_1')
         self.assertEqual(len(self.fake.requests), 1)
 
     def test_reason_of_a_failure_outlives_the_rollback_of_the_caller(self):
         self.fake.answer('POST', '/cgi-bin/stable_token', {'errcode': 40125})
         with mute_logger(LOGGER), self.assertRaises(WeChatError), self._server() as env:
-            env['wechat.app'].browse(self.shared_id)._get_token()
+            self._app(env)._get_token()
         with self._server() as env:
             app = env['wechat.app'].browse(self.shared_id)
             self.assertEqual((app.state, app.last_errcode), ('error', 40125))
@@ -145,7 +148,6 @@ class TestConcurrency(TransactionCase):
                 self.fake.answer('POST', '/cgi-bin/stable_token', answer)
                 with self.subTest(values=values), self._server() as env:
                     app = env['wechat.app'].browse(self.shared_id)
-                    app._get_token() if callable(answer) else None
                     app.write(values)
                     env.flush_all()
                     start = time.monotonic()

@@ -98,7 +98,8 @@ class TestRequest(WechatCommon):
 
     def test_answer_that_cannot_be_read_is_unknown(self):
         for answer in (b'', b'<html>Bad gateway</html>', b'[]', b'7', b'null', b'"text"', b'{"a":',
-                       b'\xff\xfe{}', b'[' * 100000, b'{"a":' * 100000, b'{"n":' + b'9' * 5000 + b'}'):
+                       b'\xff\xfe{}', b'[' * 100000, b'{"a":' * 100000,
+                       b'{"n":' + b'9' * 5000 + b'}'):
             self.fake.answer('GET', '/cgi-bin/x', answer)
             with self.subTest(answer=answer[:20]), mute_logger(LOGGER), \
                     self.assertRefused('wechat_unavailable') as refused:
@@ -200,7 +201,8 @@ class TestRequest(WechatCommon):
 
     def test_misconfiguration_is_shown_on_the_app_until_a_call_succeeds(self):
         self.fake.answer(
-            'GET', '/cgi-bin/x', {'errcode': 40164, 'errmsg': 'invalid ip 192.0.2.7, not in whitelist'},
+            'GET', '/cgi-bin/x',
+            {'errcode': 40164, 'errmsg': 'invalid ip 192.0.2.7, not in whitelist'},
         )
         with mute_logger(LOGGER), self.assertRefused('misconfigured'):
             self.app._request('GET', '/cgi-bin/x')

@@ -70,9 +70,8 @@ class TestSettings(WechatCommon, HttpCase):
             self.assertNotIn(SECRET, answer)
 
     def _wechat_fields(self):
-        return [
-            name for name in self.env['res.config.settings']._fields if name.startswith('wechat_mini')
-        ]
+        names = self.env['res.config.settings']._fields
+        return [name for name in names if name.startswith('wechat_mini')]
 
     def test_wrong_appid_is_refused_with_an_explanation(self):
         with self.assertRaises(ValidationError) as caught, self._form() as settings:

@@ -1,10 +1,16 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+import datetime
 import logging
 import socket
 import ssl
+import tempfile
 import threading
 import time
 import traceback
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from odoo.tests import tagged
 
@@ -92,7 +98,8 @@ class TestTransport(WechatCommon):
         self._fail(self.fake.url, 'broken', True)
 
     def test_truncated_answer_is_broken(self):
-        self.fake.answer('GET', '/x', lambda request: (200, {'Content-Length': '10'}, iter([b'half'])))
+        self.fake.answer(
+            'GET', '/x', lambda request: (200, {'Content-Length': '10'}, iter([b'half'])))
         self._fail(self.fake.url, 'broken', True)
 
     def test_huge_answer_is_broken_and_not_kept(self):
@@ -145,13 +152,6 @@ class TestTransport(WechatCommon):
 
 def _self_signed(case):
     """Return the path of a file with a new key and its self-signed certificate."""
-    import datetime
-    import tempfile
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, '127.0.0.1')])
     now = datetime.datetime.now(datetime.UTC)

@@ -22,7 +22,7 @@ class TestViews(WechatCommon):
     def test_views_render_in_english_and_chinese(self):
         for lang, words in (
             ('en_US', {'wechat.app': "AppSecret", 'wechat.identity': "Last Login"}),
-            ('zh_CN', {'wechat.app': "小程序密钥", 'wechat.identity': "最近登录"}),
+            ('zh_CN', {'wechat.app': "自动创建新用户", 'wechat.identity': "最近登录"}),
         ):
             for model, word in words.items():
                 for view_type in ('list', 'form', 'search'):
