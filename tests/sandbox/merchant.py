@@ -236,7 +236,9 @@ class Shop:
 
             def do_POST(self):
                 body = self.rfile.read(int(self.headers['Content-Length']))
-                shop.received.append(Reply(0, list(self.headers.items()), body))
+                message = Reply(0, list(self.headers.items()), body)
+                message.target = self.path
+                shop.received.append(message)
                 time.sleep(shop.delay)
                 self.send_response(shop.status)
                 if shop.status != 204:

@@ -224,6 +224,11 @@ def test_a_merchant_who_is_away_or_slow_gave_no_answer(sandbox, paid, shop):
     assert answer['seconds'] == pytest.approx(5, abs=0.5)
 
 
+def test_an_address_given_for_one_notification_is_used_as_it_is(sandbox, paid, shop):
+    notify(sandbox, url=f'{shop.url}/elsewhere?db=1')
+    assert shop.received[0].target == '/payment/notify/elsewhere?db=1'
+
+
 def test_an_https_address_is_called_with_tls(sandbox, paid, shop):
     # The shop speaks no TLS: that the handshake fails shows that there was one.
     answer = notify(sandbox, url=shop.url.replace('http:', 'https:'))[0]

@@ -176,6 +176,8 @@ def test_time_expire_is_moved_into_its_bounds(sandbox, merchant, openid, asked, 
     assert merchant.order(openid, time_expire=moment(sandbox, asked)).status == 200
     until = datetime.fromisoformat(sandbox_order(sandbox)['pay_until']).timestamp()
     assert until - sandbox.get('clock')['timestamp'] == pytest.approx(given, abs=3)
+    moved = [text for text in sandbox.problems() if 'time_expire was moved to' in text]
+    assert bool(moved) == (asked != given)
 
 
 def test_without_time_expire_an_order_can_be_paid_for_seven_days(sandbox, merchant, openid):
@@ -319,7 +321,8 @@ def test_query_and_close_of_an_order_that_does_not_exist(sandbox, merchant, open
 
 def test_query_wants_the_mchid_of_the_signature(merchant):
     target = '/v3/pay/transactions/out-trade-no/S00042_1'
-    parameter(merchant.call('GET', target), 'mchid', 'query')
+    issue = parameter(merchant.call('GET', target), 'mchid', 'query')
+    assert issue == "is required in the query string"
     parameter(merchant.call('GET', f'{target}?mchid=1900000002'), 'mchid', 'query')
 
 

@@ -95,6 +95,7 @@ def test_a_missing_or_doubled_authorization_is_a_signature_error(sandbox, mercha
     {'signature': '***'},
     {'nonce_str': 'another'},
     {'timestamp': '1767322445000'},
+    {'timestamp': 'yesterday!'},
 ])
 def test_a_wrong_value_in_authorization_is_a_signature_error(merchant, changes):
     refused(merchant.query(**changes), 401, 'SIGN_ERROR')
