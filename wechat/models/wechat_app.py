@@ -1,4 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+import contextlib
 import re
 
 from odoo import api, fields, models, tools
@@ -24,7 +25,7 @@ class WechatApp(models.Model):
     _description = "WeChat App"
     _order = 'sequence, id'
 
-    name = fields.Char(string="Name", required=True)
+    name = fields.Char(required=True)
     app_type = fields.Selection(
         string="Type",
         help="Where the app is registered with WeChat: a mini-program or an official account on"
@@ -56,15 +57,13 @@ class WechatApp(models.Model):
     )
     has_secret = fields.Boolean(string="AppSecret Stored", compute='_compute_has_secret')
     company_id = fields.Many2one(
-        string="Company",
         comodel_name='res.company',
         required=True,
         index=True,
         default=lambda self: self.env.company,
     )
-    active = fields.Boolean(string="Active", default=True)
+    active = fields.Boolean(default=True)
     sequence = fields.Integer(
-        string="Sequence",
         help="The first app of a type in a company is its default.",
         default=10,
     )
@@ -103,7 +102,6 @@ class WechatApp(models.Model):
         default=True,
     )
     template_user_id = fields.Many2one(
-        string="Template User",
         help="New portal users are copies of this user; by default of Odoo's own portal template.",
         comodel_name='res.users',
         domain=[('share', '=', True)],
@@ -124,7 +122,6 @@ class WechatApp(models.Model):
         copy=False,
     )
     token_source = fields.Selection(
-        string="Token Source",
         selection=[
             ('wechat', "WeChat"),
             ('hub', "Another system (token hub)"),
@@ -135,18 +132,17 @@ class WechatApp(models.Model):
     )
     hub_url = fields.Char(string="Hub Address", copy=False)
     hub_key = fields.Char(
-        string="Hub Key", copy=False, prefetch=False, groups='base.group_system',
+        copy=False, prefetch=False, groups='base.group_system',
     )
 
     # Message push.
     push_token = fields.Char(
-        string="Push Token", copy=False, prefetch=False, groups='base.group_system',
+        copy=False, prefetch=False, groups='base.group_system',
     )
     push_aes_key = fields.Char(
         string="EncodingAESKey", copy=False, prefetch=False, groups='base.group_system',
     )
     push_mode = fields.Selection(
-        string="Push Mode",
         selection=[
             ('plain', "Plain text"),
             ('compatible', "Compatible"),
@@ -299,10 +295,8 @@ class WechatApp(models.Model):
         :raise WeChatError: If the system parameter holds something else than an https address.
         """
         configured = self.env['ir.config_parameter'].sudo().get_param(parameter)
-        try:
+        with contextlib.suppress(addresses.AddressError):
             return addresses.base_of((configured or DEFAULT_URLS[parameter]).strip())
-        except addresses.AddressError:
-            pass
         raise WeChatError(self.env._(
             "The system parameter %(parameter)s must be an https address without a path, as"
             " %(example)s. (Plain http is accepted on this machine only.)",

@@ -1,6 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """The API client: one call to a server API of WeChat (wechat-platform.md, section 0)."""
 
+import contextlib
 import json as jsonlib
 import logging
 
@@ -83,10 +84,8 @@ class WechatApp(models.Model):
         :raise WeChatError: If the address is not one of WeChat's.
         """
         bases = [self._api_url(parameter) for parameter in DEFAULT_URLS]
-        try:
+        with contextlib.suppress(addresses.AddressError):
             return addresses.resolve(path, bases, host)
-        except addresses.AddressError:
-            pass
         raise WeChatError(
             self.env._("Calls to WeChat go to WeChat's own hosts only, by https."),
             code='bad_request',

@@ -35,13 +35,12 @@ class WechatApp(models.Model):
     )
     last_error_code = fields.Char(string="Kind of Error", readonly=True, copy=False)
     last_error = fields.Char(
-        string="Last Error",
         help="What WeChat answered, in its own words.",
         readonly=True,
         copy=False,
     )
     last_error_date = fields.Datetime(string="Since", readonly=True, copy=False)
-    last_check = fields.Datetime(string="Last Check", readonly=True, copy=False)
+    last_check = fields.Datetime(readonly=True, copy=False)
     advice = fields.Text(string="What to Do", compute='_compute_advice')
 
     @api.depends('state', 'last_errcode', 'last_error_code')

@@ -26,7 +26,7 @@ class WechatCall(models.Model):
     _rec_name = 'address'
     _log_access = False  # Written by SQL, in transactions of their own.
 
-    address = fields.Char(string="Address", required=True, readonly=True)
+    address = fields.Char(required=True, readonly=True)
     called_at = fields.Datetime(string="Time", required=True, readonly=True)
 
     _address_called_at_idx = models.Index('(address, called_at)')

@@ -9,7 +9,7 @@ class WechatIdentity(models.Model):
     _rec_names_search = ['nickname', 'openid', 'unionid']
 
     app_id = fields.Many2one(
-        string="App", comodel_name='wechat.app', required=True, readonly=True, ondelete='restrict',
+        comodel_name='wechat.app', required=True, readonly=True, ondelete='restrict',
     )
     company_id = fields.Many2one(string="Company", related='app_id.company_id')
     openid = fields.Char(
@@ -27,7 +27,6 @@ class WechatIdentity(models.Model):
         index='btree_not_null',
     )
     user_id = fields.Many2one(
-        string="User",
         help="The user who logs in with this identity.",
         comodel_name='res.users',
         ondelete='set null',
@@ -37,12 +36,12 @@ class WechatIdentity(models.Model):
         string="Contact", comodel_name='res.partner', ondelete='set null', index='btree_not_null',
     )
     session_key = fields.Char(
-        string="Session Key", groups=fields.NO_ACCESS, copy=False, prefetch=False,
+        groups=fields.NO_ACCESS, copy=False, prefetch=False,
     )
-    nickname = fields.Char(string="Nickname")
+    nickname = fields.Char()
     avatar_url = fields.Char(string="Avatar Address")
-    phone = fields.Char(string="Phone")
-    last_login = fields.Datetime(string="Last Login", readonly=True, copy=False)
+    phone = fields.Char()
+    last_login = fields.Datetime(readonly=True, copy=False)
 
     _app_openid_unique = models.Constraint(
         'UNIQUE (app_id, openid)', "There is an identity with this openid already.",

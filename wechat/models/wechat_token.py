@@ -10,14 +10,14 @@ class WechatToken(models.Model):
     _log_access = False  # Written by SQL, under a lock and in transactions of their own.
 
     app_id = fields.Many2one(
-        string="App", comodel_name='wechat.app', required=True, ondelete='cascade', readonly=True,
+        comodel_name='wechat.app', required=True, ondelete='cascade', readonly=True,
     )
     kind = fields.Char(
-        string="Kind", help="access_token, jsapi_ticket, wx_card_ticket …", required=True,
+        help="access_token, jsapi_ticket, wx_card_ticket …", required=True,
         readonly=True,
     )
     value = fields.Char(
-        string="Value", groups=fields.NO_ACCESS, copy=False, prefetch=False,
+        groups=fields.NO_ACCESS, copy=False, prefetch=False,
     )
     expires_at = fields.Datetime(string="Expires", readonly=True)
     forced_at = fields.Datetime(string="Last Forced Renewal", readonly=True)

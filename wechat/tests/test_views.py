@@ -13,6 +13,7 @@ class TestViews(WechatCommon):
     def setUpClass(cls):
         super().setUpClass()
         cls.env['res.lang']._activate_lang('zh_CN')
+        cls.env.ref('base.module_wechat')._update_translations(['zh_CN'])
         cls.manager = new_test_user(cls.env, 'wechat_manager', groups='wechat.group_manager')
 
     def _arch(self, model, view_type, lang='en_US', user=None):
