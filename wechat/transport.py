@@ -12,6 +12,7 @@ import os
 import ssl
 import threading
 import time
+from http.client import HTTPException
 from http.cookiejar import DefaultCookiePolicy
 
 import requests
@@ -66,8 +67,8 @@ def send(method, url, *, data=None, headers=None, files=None, timeout=(3, 10), c
     :param data: The body: bytes, text (sent as UTF-8) or a dictionary of form fields.
     :param dict headers: The headers.
     :param files: Files of a multipart body, as `requests` takes them.
-    :param tuple timeout: Seconds to connect and seconds to wait for data. The whole answer must be
-        there when their sum has passed.
+    :param tuple timeout: Seconds to connect and seconds to wait for data. Once the answer has
+        begun, the whole of it must be there when their sum has passed.
     :param cert: Paths of a client certificate and its key, as `requests` takes them.
     :return: The answer; its body is read.
     :rtype: requests.Response
@@ -78,7 +79,6 @@ def send(method, url, *, data=None, headers=None, files=None, timeout=(3, 10), c
     if not isinstance(timeout, tuple):
         timeout = (timeout, timeout)
     session = _session(cert)
-    deadline = time.monotonic() + sum(timeout)
     failure = response = None
     _local.timeout = timeout
     _local.sending = True
@@ -93,11 +93,13 @@ def send(method, url, *, data=None, headers=None, files=None, timeout=(3, 10), c
             allow_redirects=False,
             stream=True,
         )
-        response._content = _read(response, deadline)
+        response._content = _read(response, sum(timeout))
         response._content_consumed = True
     except TransportError as error:
         failure = error
-    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+    except (
+        requests.RequestException, urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError,
+    ) as error:
         failure = TransportError(*_classify(error))
     finally:
         _local.sending = False
@@ -135,8 +137,8 @@ def _proxies(url):
     return get_environ_proxies(url.partition('?')[0])
 
 
-def _read(response, deadline):
-    """Return the whole body as bytes, as long as it comes in time and is not huge.
+def _read(response, seconds):
+    """Return the whole body as bytes, if it comes within some seconds and is not huge.
 
     The body is read with at most one receive per round: reading a fixed number of bytes would wait
     for all of them, each single byte renewing the time-out.
@@ -145,6 +147,7 @@ def _read(response, deadline):
         raise TransportError('broken', True)
     source = getattr(response.raw, '_fp', None)
     read = getattr(source, 'read1', None) or response.raw.read
+    deadline = time.monotonic() + seconds
     body = bytearray()
     while chunk := read(CHUNK_BYTES):
         body += chunk

@@ -22,6 +22,11 @@ SECRET_PARAMETERS = frozenset({
     'session_key', 'signature',
 })
 
+# They take the secret in place of a token (section 3.1).
+TOKEN_ENDPOINTS = (
+    'cgi-bin/token', 'cgi-bin/stable_token', 'cgi-bin/component/api_component_token',
+)
+
 # An error answer in place of a file is short; a longer one is the file.
 MAX_ERROR_BYTES = 64 * 1024
 
@@ -35,8 +40,9 @@ class WechatApp(models.Model):
     ):
         """Call one API of WeChat.
 
-        The access token is added to the query, except to `/sns/`, whose tokens are those of users.
-        A call whose token is not accepted is repeated once (wechat-platform.md, section 3.3).
+        The access token is added to the query, except to `/sns/`, whose tokens are those of users,
+        and to the endpoints that issue tokens. A call whose token is not accepted is repeated once
+        (wechat-platform.md, section 3.3).
 
         :param str method: `GET` or `POST`.
         :param str path: The path, or a complete URL on a host of WeChat.
@@ -57,10 +63,12 @@ class WechatApp(models.Model):
         self.ensure_one()
         url, query = self._request_url(path, host)
         params = dict(params or {})
+        relative = url.partition('://')[2].partition('/')[2]
         with_token = (
             with_token and 'access_token' not in params
-            and not url.partition('://')[2].partition('/')[2].startswith('sns/')
+            and not relative.startswith('sns/') and relative not in TOKEN_ENDPOINTS
         )
+        files = self._read_files(files)
 
         def call(token=None):
             sent = {**params, 'access_token': token} if token else params
@@ -76,6 +84,15 @@ class WechatApp(models.Model):
             raise
         self._note_success()
         return answer
+
+    def _read_files(self, files):
+        """Return files with their content in place of file objects, which can be read only once."""
+        def read(value):
+            if isinstance(value, tuple):
+                return tuple(read(part) for part in value)
+            return value.read() if hasattr(value, 'read') else value
+
+        return files and {name: read(value) for name, value in dict(files).items()}
 
     def _request_url(self, path, host=None):
         """Return the address of a call and the query that its path brought along.

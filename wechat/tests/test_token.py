@@ -1,4 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+import io
 from datetime import timedelta
 
 from freezegun import freeze_time
@@ -159,6 +160,26 @@ class TestToken(WechatCommon):
         self.token_count = 2  # WeChat's normal answer is another token now.
         self.assertEqual(self.app._renew_token('TOKEN_1'), 'TOKEN_2')
         self.assertFalse(any(request.json['force_refresh'] for request in self.fake.calls(TOKEN)))
+
+    def test_uploaded_file_is_sent_whole_both_times(self):
+        self.app._get_token()
+        self.fake.answer('POST', '/cgi-bin/media/upload', lambda request: (
+            {'ok': True} if request.query['access_token'] == 'TOKEN_2' else {'errcode': 42001}
+        ))
+        with mute_logger(LOGGER):
+            self.app._request('POST', '/cgi-bin/media/upload', files={
+                'media': ('a.png', io.BytesIO(b'PIXELS'), 'image/png'),
+            })
+        for request in self.fake.calls('/cgi-bin/media/upload'):
+            self.assertIn(b'PIXELS', request.body)
+
+    def test_endpoints_that_issue_tokens_get_none_and_are_not_repeated(self):
+        for path in ('/cgi-bin/token', '/cgi-bin/stable_token'):
+            self.fake.answer('GET', path, {'errcode': 40001})
+            with mute_logger(LOGGER), self.assertRefused('misconfigured', 40001) as refused:
+                self.app._request('GET', path, params={'secret': 'x'})
+            self.assertIn("AppSecret is wrong", str(refused.exception))
+        self.assertEqual([request.query for request in self.fake.requests], [{'secret': 'x'}] * 2)
 
     def test_other_refusals_are_not_repeated(self):
         self.fake.answer('GET', '/cgi-bin/x', {'errcode': 45009})

@@ -90,6 +90,11 @@ class TestTransport(WechatCommon):
         self._fail(self.fake.url, 'timeout', True, timeout=(0.3, 0.3))
         self.assertLess(time.monotonic() - start, 4)
 
+    def test_slow_answer_that_is_complete_in_time_is_taken(self):
+        self.fake.answer('GET', '/x', lambda request: time.sleep(0.5) or 'ok')
+        answer = transport.send('GET', self.fake.url + '/x', timeout=(0.1, 2))
+        self.assertEqual(answer.content, b'ok')
+
     def test_nobody_listening_means_that_nothing_was_sent(self):
         self._fail(f'http://127.0.0.1:{self._free_port()}', 'connect', False)
 
@@ -101,6 +106,21 @@ class TestTransport(WechatCommon):
         self.fake.answer(
             'GET', '/x', lambda request: (200, {'Content-Length': '10'}, iter([b'half'])))
         self._fail(self.fake.url, 'broken', True)
+
+    def test_chunked_answer_is_read_and_a_malformed_one_is_broken(self):
+        headers = {'Transfer-Encoding': 'chunked'}
+        for pieces, content in (
+            ([b'3\r\nabc\r\n', b'2\r\nde\r\n0\r\n\r\n'], b'abcde'),
+            ([b'3\r\nabc\r\n'], None), ([b'zz\r\nabc\r\n'], None), ([b''], None),
+            ([b'5\r\nabc'], None),
+        ):
+            self.fake.answer('GET', '/x', lambda request, p=pieces: (200, headers, iter(p)))
+            with self.subTest(pieces=pieces):
+                if content:
+                    answer = transport.send('GET', self.fake.url + '/x')
+                    self.assertEqual(answer.content, content)
+                else:
+                    self._fail(self.fake.url, 'broken', True)
 
     def test_huge_answer_is_broken_and_not_kept(self):
         piece = b'x' * 2**20
