@@ -34,6 +34,12 @@ class Customer(Client):
         self.session = answer
         return answer
 
+    def call(self, model, method, *args, **kwargs):
+        """Call a model's method in the language of the session, as its `user_context` says."""
+        if self.session:
+            kwargs.setdefault('context', self.session['user_context'])
+        return super().call(model, method, *args, **kwargs)
+
     def products(self, domain=()):
         """Return the published products."""
         return self.call('product.product', 'search_read',
