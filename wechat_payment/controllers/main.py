@@ -82,7 +82,8 @@ class WechatPayController(http.Controller):
         if provider_sudo.code != 'wechat_pay':
             return self._fail(404, "no such provider")
         try:
-            body = request.httprequest.get_data(cache=False)
+            # Kept by werkzeug: Odoo may run this method again after a serialization failure.
+            body = request.httprequest.get_data()
         except RequestEntityTooLarge:
             return self._fail(413, "too large")
         try:
@@ -108,7 +109,9 @@ class WechatPayController(http.Controller):
             provider_sudo._wechat_note_outcome('api_v3_key')
             return self._fail(400, "resource")
         self._process_event(provider_sudo, notification, content)
-        return request.make_response('', status=200)
+        response = request.make_response('', status=200)
+        response.call_on_close(request.env['ir.cron'].sudo()._notifydb)
+        return response
 
     def _process_event(self, provider_sudo, notification, content):
         """Hand a verified event to the models; other events are acknowledged and logged.

@@ -50,6 +50,10 @@ class PaymentTransaction(models.Model):
         help="Why confirming the document or sending its mail did not work. It is tried again.",
     )
     wechat_is_mail_unsent = fields.Boolean(readonly=True, copy=False)
+    wechat_is_message_pending = fields.Boolean(
+        readonly=True, copy=False,
+        help="The payment is not noted on the document yet: post-processing does it.",
+    )
 
     # The cron looks for what is due and open.
     _wechat_next_query_idx = models.Index(

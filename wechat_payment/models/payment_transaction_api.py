@@ -85,7 +85,23 @@ class PaymentTransaction(models.Model):
             return
         tx._process('wechat_pay', order)
         if is_paid and tx.state == 'done':
-            self.env.ref('payment.cron_post_process_payment_tx')._trigger()
+            self._wechat_trigger_post_processing()
+
+    def _wechat_trigger_post_processing(self):
+        """Have the post-processing run as soon as possible after this transaction.
+
+        Waking the scheduler up takes a database connection of its own. While WeChat Pay waits, only
+        the trigger is stored, and the controller wakes the scheduler up after its answer.
+
+        :return: None
+        """
+        cron = self.env.ref('payment.cron_post_process_payment_tx').sudo()
+        if self.env.context.get('wechat_answer_first'):
+            self.env['ir.cron.trigger'].sudo().create({
+                'cron_id': cron.id, 'call_at': fields.Datetime.now(),
+            })
+        else:
+            cron._trigger()
 
     def _wechat_lock(self):
         """Wait for the row lock of the transaction; a stale snapshot makes Odoo run anew.
@@ -106,10 +122,11 @@ class PaymentTransaction(models.Model):
         :return: A text for the administrator.
         :rtype: str|None
         """
+        appids = (self.wechat_app_id or self.provider_id.wechat_app_ids).mapped('appid')
         expected = {
             'out_trade_no': self.reference,
             'mchid': self.provider_id.wechat_mch_id,
-            'appid': self.wechat_app_id.appid,
+            'appid': order.get('appid') if order.get('appid') in appids else '/'.join(appids),
         }
         found = {name: order.get(name) for name in expected}
         if order.get('trade_state') in const.PAID_TRADE_STATES:
@@ -185,7 +202,9 @@ class PaymentTransaction(models.Model):
                 state=order.get('trade_state'),
             ))
             return
-        tx._wechat_apply_order(order)
+        # WeChat Pay waits for the answer: what only informs people is left to the post-processing,
+        # and the controller wakes that up when it has answered.
+        tx.with_context(wechat_answer_first=True)._wechat_apply_order(order)
 
     def _wechat_schedule_query(self):
         """Set when to ask next: on the plan, then every half hour, at expiry at the latest.

@@ -27,6 +27,22 @@ class PaymentTransaction(models.Model):
         retry_limit = fields.Datetime.now() - relativedelta.relativedelta(days=RETRY_DAYS)
         return [('last_state_change', '>=', retry_limit)]
 
+    def _log_received_message(self):
+        """Override of `payment` to leave the message for later while WeChat Pay waits."""
+        if not self.env.context.get('wechat_answer_first'):
+            return super()._log_received_message()
+        wechat_txs = self.filtered(lambda tx: tx.provider_code == 'wechat_pay')
+        wechat_txs.wechat_is_message_pending = True
+        return super(PaymentTransaction, self - wechat_txs)._log_received_message()
+
+    def _post_process(self):
+        """Override of `payment` to post the messages that a notification left out."""
+        pending_txs = self.filtered('wechat_is_message_pending')
+        if pending_txs:
+            pending_txs.wechat_is_message_pending = False
+            pending_txs.with_context(wechat_answer_first=False)._log_received_message()
+        return super()._post_process()
+
     def _cron_post_process(self):
         """Override of `payment` to show what fails after a payment, and to do the rest anyway.
 

@@ -80,6 +80,11 @@ class TestPrepay(WechatPayCommon, HttpCase):
         txs = self.order.transaction_ids
         return txs.filtered(lambda t: t.reference == reference) if reference else txs
 
+    def _find_messages(self, *texts):
+        return self.order.message_ids.filtered(
+            lambda message: all(text in (message.body or '') for text in texts)
+        )
+
     # === WHAT IS ANSWERED === #
 
     def test_an_order_can_be_paid(self):
@@ -353,9 +358,12 @@ class TestPrepay(WechatPayCommon, HttpCase):
         tx = self._tx(reference)
         self.assertEqual(tx.state, 'done')
         self.assertEqual(self.order.state, 'draft', "not before the answer to WeChat Pay")
+        self.assertFalse(self._find_messages(reference, "has been confirmed"))
         with self.enter_registry_test_mode():
             self.env.ref('payment.cron_post_process_payment_tx').method_direct_trigger()
+        self.env.invalidate_all()
         self.assertEqual(self.order.state, 'sale')
+        self.assertEqual(len(self._find_messages(reference, "has been confirmed")), 1)
         self.assertFalse(tx.wechat_post_process_error)
 
     def test_a_failing_mail_does_not_keep_the_order_unconfirmed(self):
@@ -390,7 +398,5 @@ class TestPrepay(WechatPayCommon, HttpCase):
         order = self.fake.pay(reference, amount={'total': 1, 'currency': 'CNY'})
         with mute_logger(TRANSACTION_API):
             self._notify(order)
-        self.assertTrue(any(
-            'amount.total' in (message.body or '') for message in self.order.message_ids
-        ))
+        self.assertTrue(self._find_messages('amount.total'))
         self.assertEqual(json.loads(self._tx().wechat_order_body)['amount']['total'], 990)
