@@ -178,6 +178,7 @@ class Bench:
                 raise Failure(f'A notification was refused: {answer}')
             read.append(took)
             notified.append(answer['seconds'])
+            time.sleep(.03)  # the scheduler is woken after the answer: not the next call's time
         done = admin.call('payment.transaction', 'search_count', [
             ['reference', 'in', references], ['state', '=', 'done']])
         if done != NOTIFICATIONS:

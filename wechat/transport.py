@@ -23,7 +23,13 @@ from requests.utils import get_environ_proxies
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
 CHUNK_BYTES = 64 * 1024
 
+# Connections that are kept open per host. Odoo serves each client in a thread of its own, so they are
+# kept for the process.
+POOL_SIZE = 32
+
 _local = threading.local()
+_sessions = {}
+_sessions_lock = threading.Lock()
 
 
 class TransportError(Exception):
@@ -58,7 +64,7 @@ logging.getLogger('urllib3.connectionpool').addFilter(_QuietFilter())
 
 
 def send(method, url, *, data=None, headers=None, files=None, timeout=(3, 10), cert=None):
-    """Send a request over a pooled connection of this thread.
+    """Send a request over a pooled connection.
 
     Redirects are returned, not followed; cookies are not kept; `.netrc` is not read.
 
@@ -111,24 +117,29 @@ def send(method, url, *, data=None, headers=None, files=None, timeout=(3, 10), c
 
 
 def _session(cert):
-    """Return this thread's session for a client certificate.
+    """Return the session for a client certificate.
 
     Each certificate has a session of its own: a pooled connection stays the one of the certificate
     that opened it.
     """
-    sessions = _local.__dict__.setdefault('sessions', {})
-    session = sessions.get(cert)
-    if session is None:
-        session = requests.Session()
-        session.trust_env = False  # No .netrc, and no proxy but those of `_proxies`.
-        session.verify = (
-            os.environ.get('REQUESTS_CA_BUNDLE') or os.environ.get('CURL_CA_BUNDLE') or True
-        )
-        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        session.headers['User-Agent'] = 'odoo-wechat/19.0'
-        for prefix in ('https://', 'http://'):
-            session.mount(prefix, _Adapter(pool_connections=8, pool_maxsize=2))
-        sessions[cert] = session
+    with _sessions_lock:
+        session = _sessions.get(cert)
+        if session is None:
+            session = _sessions[cert] = _new_session()
+    return session
+
+
+def _new_session():
+    """Return a session that keeps nothing but its connections, and may thus serve all threads."""
+    session = requests.Session()
+    session.trust_env = False  # No .netrc, and no proxy but those of `_proxies`.
+    session.verify = (
+        os.environ.get('REQUESTS_CA_BUNDLE') or os.environ.get('CURL_CA_BUNDLE') or True
+    )
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    session.headers['User-Agent'] = 'odoo-wechat/19.0'
+    for prefix in ('https://', 'http://'):
+        session.mount(prefix, _Adapter(pool_connections=8, pool_maxsize=POOL_SIZE))
     return session
 
 
