@@ -23,13 +23,15 @@ from requests.utils import get_environ_proxies
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
 CHUNK_BYTES = 64 * 1024
 
-# Connections that are kept open per host. Odoo serves each client in a thread of its own, so they are
-# kept for the process.
+# Connections that are kept open per host. Odoo serves each client in a thread of its own, so they
+# are kept for the process.
 POOL_SIZE = 32
 
 _local = threading.local()
 _sessions = {}
 _sessions_lock = threading.Lock()
+# A worker must not talk over the connections of the process that it was forked from.
+os.register_at_fork(after_in_child=_sessions.clear)
 
 
 class TransportError(Exception):

@@ -60,6 +60,14 @@ class WechatApp(models.Model):
                     " again."
                 )
 
+    # === CRUD METHODS === #
+
+    def write(self, vals):
+        # What WeChat said of the old credentials says nothing about new ones.
+        if not {'appid', 'secret'}.isdisjoint(vals) and 'state' not in vals:
+            vals = {**vals, **self._success_values(), 'state': 'new'}
+        return super().write(vals)
+
     # === ACTION METHODS === #
 
     def action_check_credentials(self):

@@ -242,6 +242,9 @@ class TestRequest(WechatCommon):
         self.assertIn("AppSecret is wrong", action['params']['message'])
         self.assertEqual(self.app.state, 'error')
         self.assertIn("AppSecret is wrong", self.app.advice)
+        self.app.secret = 'NEW'
+        self.assertEqual(self.app.state, 'new')
+        self.assertFalse(self.app.advice or self.app.last_error)
         self.app.secret = False
         calls = len(self.fake.requests)
         action = self.app.action_check_credentials()
