@@ -2,6 +2,7 @@
 """Odoo 19's source: an existing one, Debian's package unpacked, or a shallow git clone."""
 
 import ast
+import contextlib
 import dataclasses
 import os
 import re
@@ -127,6 +128,14 @@ def _clone(part):
         raise Failure('Neither apt nor git is here to fetch Odoo 19 with. Install git, or name an '
                       'existing Odoo 19 in the environment variable ODOO_PATH.')
     with step('cloning Odoo 19.0 from its public repository (about 600 MB)',
-              lambda: megabytes(sum(f.stat().st_size for f in part.rglob('*.pack*'))), every=5):
+              lambda: megabytes(_size(part / '.git' / 'objects' / 'pack')), every=5):
         run_logged(['git', 'clone', '--quiet', '--depth', '1', '--single-branch', '--branch',
                     '19.0', REPOSITORY, part], LOG / 'clone.log')
+
+
+def _size(folder):
+    total = 0
+    for path in folder.glob('*'):
+        with contextlib.suppress(OSError):  # git renames its files when they are whole
+            total += path.stat().st_size
+    return total

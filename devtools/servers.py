@@ -80,7 +80,8 @@ def run_odoo(source, database, name, arguments, environment=None, check=True,
         with open(log, 'wb') as stream:
             process = subprocess.Popen(
                 command, env={**variables, **(environment or {})}, stdout=stream,
-                stderr=subprocess.STDOUT, stdin=stdin, cwd=DEV, start_new_session=True)
+                stderr=subprocess.STDOUT, stdin=stdin, cwd=DEV, start_new_session=True,
+                preexec_fn=_end_with_parent)
             try:
                 status = process.wait()
             finally:
