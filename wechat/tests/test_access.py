@@ -94,7 +94,7 @@ class TestAccess(WechatCommon):
         self.assertEqual(identities.search([('app_id', 'in', (self.app + self.other_app).ids)]),
                          self.own + self.foreign)
         self.app.with_user(self.manager).name = "New Name"
-        self.own.with_user(self.manager).user_id = self.employee
+        self.own.with_user(self.manager).nickname = "New Nickname"
         self._assert_refused(lambda: self.other_app.with_user(self.manager).write({'name': "x"}))
         self._assert_refused(lambda: self.other.with_user(self.manager).write({'nickname': "x"}))
 
