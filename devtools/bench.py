@@ -223,7 +223,7 @@ def main(_arguments):
     with Shop('bench') as shop:
         # With a filter, core connects to PostgreSQL anew for each request without a session, which
         # would hide in the floor what our own code costs.
-        shop.start_odoo(quiet=True, options={'dbfilter': ''})
+        shop.start_odoo(quiet=True)
         # The limit per address is for strangers.
         shop.admin.call('ir.config_parameter', 'set_param', 'wechat.calls_per_minute', '0')
         bench = Bench(shop)

@@ -37,7 +37,6 @@ def odoo_command(source, database, name, arguments, addons_paths=(ROOT,), option
         'db_user': connection['user'],
         'db_password': connection['password'],
         'db_name': database,
-        'dbfilter': f'^{database}$',
         'list_db': False,
         'admin_passwd': secrets.token_hex(16),
         'addons_path': ','.join(str(path) for path in (*addons_paths, *source.addons_paths)),
