@@ -73,8 +73,8 @@ class PaymentProvider(models.Model):
         inverse_name='provider_id', copy=False,
         help="Only for merchants that have no WeChat Pay public key, or are switching to it.",
     )
-    # What is entered in forms. The stored secrets are never sent back to a browser; empty means
-    # unchanged.
+    # What is entered in forms. What is stored is not sent back to a browser (secrets must not be, and
+    # long texts are of no use there); empty means unchanged.
     wechat_api_v3_key_input = fields.Char(
         string="Enter APIv3 Key", compute='_compute_wechat_inputs',
         inverse='_inverse_wechat_inputs', groups='base.group_system',
@@ -84,13 +84,31 @@ class PaymentProvider(models.Model):
     wechat_merchant_private_key_input = fields.Text(
         string="Enter Merchant Private Key", compute='_compute_wechat_inputs',
         inverse='_inverse_wechat_inputs', groups='base.group_system',
-        help="File apiclient_key.pem, made together with the merchant certificate.",
+        help="The text of apiclient_key.pem, made together with the merchant certificate.",
+    )
+    wechat_merchant_certificate_input = fields.Text(
+        string="Enter Merchant Certificate", compute='_compute_wechat_inputs',
+        inverse='_inverse_wechat_inputs', groups='base.group_system',
+        help="The text of apiclient_cert.pem: Account Center ▸ API security ▸ Merchant API"
+             " certificate. The serial number is read from it.",
+    )
+    wechat_pay_public_key_input = fields.Text(
+        string="Enter WeChat Pay Public Key", compute='_compute_wechat_inputs',
+        inverse='_inverse_wechat_inputs', groups='base.group_system',
+        help="The text of pub_key.pem from the same place. It proves that an answer is from WeChat"
+             " Pay. Clear the ID to remove the key.",
     )
     wechat_has_api_v3_key = fields.Boolean(
-        compute='_compute_wechat_has_secrets', groups='base.group_system',
+        compute='_compute_wechat_has_keys', groups='base.group_system',
     )
     wechat_has_merchant_private_key = fields.Boolean(
-        compute='_compute_wechat_has_secrets', groups='base.group_system',
+        compute='_compute_wechat_has_keys', groups='base.group_system',
+    )
+    wechat_has_merchant_certificate = fields.Boolean(
+        compute='_compute_wechat_has_keys', groups='base.group_system',
+    )
+    wechat_has_pay_public_key = fields.Boolean(
+        compute='_compute_wechat_has_keys', groups='base.group_system',
     )
 
     # === COMPUTE METHODS === #
@@ -110,22 +128,21 @@ class PaymentProvider(models.Model):
             provider.wechat_merchant_serial = serial_no
 
     def _compute_wechat_inputs(self):
-        self.wechat_api_v3_key_input = False
-        self.wechat_merchant_private_key_input = False
+        for name in const.ENTERED_KEYS:
+            self[f'wechat_{name}_input'] = False
 
     def _inverse_wechat_inputs(self):
         for provider in self:
             values = {
-                'wechat_api_v3_key': provider.wechat_api_v3_key_input,
-                'wechat_merchant_private_key': provider.wechat_merchant_private_key_input,
+                f'wechat_{name}': provider[f'wechat_{name}_input'] for name in const.ENTERED_KEYS
             }
             provider.write({name: value for name, value in values.items() if value})
 
-    @api.depends('wechat_api_v3_key', 'wechat_merchant_private_key')
-    def _compute_wechat_has_secrets(self):
+    @api.depends(lambda self: [f'wechat_{name}' for name in const.ENTERED_KEYS])
+    def _compute_wechat_has_keys(self):
         for provider in self:
-            provider.wechat_has_api_v3_key = bool(provider.wechat_api_v3_key)
-            provider.wechat_has_merchant_private_key = bool(provider.wechat_merchant_private_key)
+            for name in const.ENTERED_KEYS:
+                provider[f'wechat_has_{name}'] = bool(provider[f'wechat_{name}'])
 
     # === CONSTRAINT METHODS === #
 
@@ -302,6 +319,8 @@ class PaymentProvider(models.Model):
         ):
             if isinstance(values.get(name), str):
                 values[name] = values[name].strip()
+        if 'wechat_pay_public_key_id' in values and not values['wechat_pay_public_key_id']:
+            values['wechat_pay_public_key'] = False  # One is of no use without the other.
         if values.get('wechat_merchant_serial'):
             values['wechat_merchant_serial'] = values['wechat_merchant_serial'].upper()
         if values.get('wechat_notify_base_url'):

@@ -8,7 +8,7 @@ class ResConfigSettings(models.TransientModel):
     _inherit = 'res.config.settings'
 
     # Nothing of these is stored with the settings: they are read from and written to the company's
-    # provider, all at once because the keys are checked together. Secrets are never read.
+    # provider, all at once because the keys are checked together. Keys are never read.
     wechat_pay_provider_id = fields.Many2one(
         comodel_name='payment.provider', compute='_compute_wechat_pay',
     )
@@ -51,6 +51,12 @@ class ResConfigSettings(models.TransientModel):
     wechat_pay_has_merchant_private_key = fields.Boolean(
         related='wechat_pay_provider_id.wechat_has_merchant_private_key',
     )
+    wechat_pay_has_merchant_certificate = fields.Boolean(
+        related='wechat_pay_provider_id.wechat_has_merchant_certificate',
+    )
+    wechat_pay_has_key = fields.Boolean(
+        related='wechat_pay_provider_id.wechat_has_pay_public_key',
+    )
     wechat_pay_check_state = fields.Selection(related='wechat_pay_provider_id.wechat_check_state')
     wechat_pay_last_error = fields.Text(
         string="WeChat Pay Error", related='wechat_pay_provider_id.wechat_last_error',
@@ -67,13 +73,13 @@ class ResConfigSettings(models.TransientModel):
             settings.wechat_pay_mch_id = provider.wechat_mch_id
             settings.wechat_pay_api_v3_key = False
             settings.wechat_pay_merchant_private_key = False
-            settings.wechat_pay_merchant_certificate = provider.wechat_merchant_certificate
+            settings.wechat_pay_merchant_certificate = False
             settings.wechat_pay_key_id = provider.wechat_pay_public_key_id
-            settings.wechat_pay_key = provider.wechat_pay_public_key
+            settings.wechat_pay_key = False
             settings.wechat_pay_notify_base_url = provider.wechat_notify_base_url
 
     def _inverse_wechat_pay(self):
-        """Write what changed to the company's provider; an empty secret stays as it is."""
+        """Write what changed to the company's provider; an empty key stays as it is."""
         for settings in self:
             provider = settings._get_wechat_pay_provider()
             if not provider:
@@ -81,9 +87,7 @@ class ResConfigSettings(models.TransientModel):
             values = {
                 'state': settings.wechat_pay_state,
                 'wechat_mch_id': settings.wechat_pay_mch_id,
-                'wechat_merchant_certificate': settings.wechat_pay_merchant_certificate,
                 'wechat_pay_public_key_id': settings.wechat_pay_key_id,
-                'wechat_pay_public_key': settings.wechat_pay_key,
                 'wechat_notify_base_url': settings.wechat_pay_notify_base_url,
             }
             values = {
@@ -92,11 +96,13 @@ class ResConfigSettings(models.TransientModel):
             }
             if not values.get('state', True):
                 del values['state']
-            secrets = {
+            entered = {
                 'wechat_api_v3_key': settings.wechat_pay_api_v3_key,
                 'wechat_merchant_private_key': settings.wechat_pay_merchant_private_key,
+                'wechat_merchant_certificate': settings.wechat_pay_merchant_certificate,
+                'wechat_pay_public_key': settings.wechat_pay_key,
             }
-            values.update({name: value for name, value in secrets.items() if value})
+            values.update({name: value for name, value in entered.items() if value})
             if values.get('state') == 'enabled':
                 values['is_published'] = True
             if values:

@@ -5,6 +5,7 @@ from odoo.modules.neutralize import get_neutralization_queries
 from odoo.tests import Form, tagged
 from odoo.tools import mute_logger
 
+from odoo.addons.wechat_payment.const import ENTERED_KEYS
 from odoo.addons.wechat_payment.tests.common import API_V3_KEY, WechatPayCommon
 from odoo.addons.wechat_payment.tests.fake_wechat_pay import get_key_pair
 
@@ -119,17 +120,22 @@ class TestProvider(WechatPayCommon):
         with self.assertRaises(AccessError):
             self.provider.with_user(self.portal_user).action_wechat_check_credentials()
 
-    def test_the_form_never_gets_a_stored_secret(self):
+    def test_the_form_never_gets_a_stored_key(self):
         form = Form(self.provider, 'payment.payment_provider_form')
-        self.assertFalse(form.wechat_api_v3_key_input)
-        self.assertFalse(form.wechat_merchant_private_key_input)
-        self.assertNotIn('wechat_api_v3_key', form._view['fields'])
-        self.assertNotIn('wechat_merchant_private_key', form._view['fields'])
+        for name in ENTERED_KEYS:
+            self.assertFalse(form[f'wechat_{name}_input'])
+            self.assertTrue(form[f'wechat_has_{name}'])
+            self.assertNotIn(f'wechat_{name}', form._view['fields'])
         form.save()
         self.assertEqual(self.provider.wechat_api_v3_key, API_V3_KEY, "empty means unchanged")
         form.wechat_api_v3_key_input = 'f' * 32
         form.save()
         self.assertEqual(self.provider.wechat_api_v3_key, 'f' * 32)
+
+    def test_clearing_the_public_key_id_removes_the_key(self):
+        self.provider.state = 'disabled'
+        self.provider.wechat_pay_public_key_id = False
+        self.assertFalse(self.provider.wechat_pay_public_key)
 
     def test_the_check_says_when_all_is_well(self):
         action = self.provider.action_wechat_check_credentials()
