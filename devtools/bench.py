@@ -221,8 +221,6 @@ def main(_arguments):
     :return: exit status: 0 if it could be measured, whatever came of it.
     """
     with Shop('bench') as shop:
-        # With a filter, core connects to PostgreSQL anew for each request without a session, which
-        # would hide in the floor what our own code costs.
         shop.start_odoo(quiet=True)
         # The limit per address is for strangers.
         shop.admin.call('ir.config_parameter', 'set_param', 'wechat.calls_per_minute', '0')

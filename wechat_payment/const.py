@@ -1,7 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """What is fixed by WeChat Pay or by the contract, each with its source (shared protocol names)."""
 
-# Keys that are entered in forms and never shown again; fields of payment.provider without `wechat_`.
+# Keys that are entered in forms and never shown again: payment.provider fields less `wechat_`.
 ENTERED_KEYS = ('api_v3_key', 'merchant_private_key', 'merchant_certificate', 'pay_public_key')
 
 # The payment method of Odoo's payment engine that is enabled with the provider.

@@ -73,8 +73,8 @@ class PaymentProvider(models.Model):
         inverse_name='provider_id', copy=False,
         help="Only for merchants that have no WeChat Pay public key, or are switching to it.",
     )
-    # What is entered in forms. What is stored is not sent back to a browser (secrets must not be, and
-    # long texts are of no use there); empty means unchanged.
+    # What is entered in forms. What is stored is not sent back to a browser (secrets must not be,
+    # and long texts are of no use there); empty means unchanged.
     wechat_api_v3_key_input = fields.Char(
         string="Enter APIv3 Key", compute='_compute_wechat_inputs',
         inverse='_inverse_wechat_inputs', groups='base.group_system',
