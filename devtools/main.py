@@ -8,7 +8,7 @@ import sys
 
 from . import environment
 from .console import Failure, say
-from .paths import PYTHON, ROOT, VENV
+from .paths import DEV, PYTHON, ROOT, VENV
 
 HELP = """\
 ./dev setup                fetch and prepare Odoo 19, PostgreSQL and the Python packages in .dev/
@@ -48,6 +48,9 @@ def main(arguments):
     if command not in COMMANDS:
         say(f'There is no command "{command}".\n\n{HELP}')
         return 2
+    # Nothing is written outside of the project, not even caches.
+    os.environ.setdefault('PIP_CACHE_DIR', str(DEV / 'cache' / 'pip'))
+    os.environ.setdefault('PYLINTHOME', str(DEV / 'cache' / 'pylint'))
     # Ended by somebody else means ended in order: all that was started is stopped.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
