@@ -2,9 +2,14 @@
 """Free TCP ports of the loopback interface."""
 
 import fcntl
+import random
 import socket
 
 from .paths import DEV
+
+# Below the range from which the system takes the ports of outgoing connections: between being
+# found free and being used, none of those can take it.
+PORTS = range(15000, 32000)
 
 _held = []
 
@@ -14,9 +19,12 @@ def free_port():
     folder = DEV / 'ports'
     folder.mkdir(parents=True, exist_ok=True)
     while True:
+        port = random.choice(PORTS)
         with socket.socket() as probe:
-            probe.bind(('127.0.0.1', 0))
-            port = probe.getsockname()[1]
+            try:
+                probe.bind(('127.0.0.1', port))
+            except OSError:
+                continue
         stream = open(folder / str(port), 'w', encoding='utf-8')  # noqa: SIM115 held for life
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -50,6 +50,8 @@ def main(arguments):
     tags = None
     if '--tags' in arguments:
         index = arguments.index('--tags')
+        if index + 1 == len(arguments):
+            raise Failure('--tags needs a test specification, as --tags /wechat:TestApp.')
         tags = arguments[index + 1]
         arguments = arguments[:index] + arguments[index + 2:]
     known = set(all_addons())
