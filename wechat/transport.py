@@ -7,6 +7,7 @@ and secrets. They never leave this module: :class:`TransportError` is raised out
 the records of our own calls are dropped.
 """
 
+import functools
 import logging
 import os
 import ssl
@@ -147,7 +148,16 @@ def _new_session():
 
 def _proxies(url):
     """Return the proxies that the server's environment prescribes for an address."""
-    return get_environ_proxies(url.partition('?')[0])
+    return _host_proxies('/'.join(url.split('/', 3)[:3]))
+
+
+@functools.lru_cache(maxsize=32)
+def _host_proxies(url):
+    """Return the proxies for a host, read once per process as Odoo's other settings are.
+
+    Looking through the whole environment takes as long as the rest of a call's preparation.
+    """
+    return {**get_environ_proxies(url)}
 
 
 def _read(response, seconds):

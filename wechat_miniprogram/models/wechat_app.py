@@ -32,7 +32,7 @@ class WechatApp(models.Model):
         if appid:
             app = self.sudo()._get_by_appid(appid, app_type='miniprogram')
         else:
-            app = self.sudo()._get_default('miniprogram', self.env.company)
+            app = self.sudo()._get_default('miniprogram', self._get_caller_company())
         if not app and appid:
             raise WeChatError(self.env._(
                 "This mini-program is not known here. An administrator can enter its AppID and"
@@ -46,6 +46,19 @@ class WechatApp(models.Model):
             ), code='misconfigured')
         app.fetch(LOGIN_FIELDS)
         return app
+
+    @api.model
+    def _get_caller_company(self):
+        """Return the company of the caller, which is the public user's as a rule.
+
+        `env.company` reads the whole user first; the ids of a user's companies are cached.
+
+        :rtype: res.company
+        """
+        company_ids = self.env.user._get_company_ids()
+        if len(company_ids) == 1:
+            return self.env['res.company'].browse(company_ids)
+        return self.env.company
 
     def _miniprogram_exchange_code(self, code):
         """Ask WeChat who stands behind a code of wx.login (wechat-platform.md 1.2).

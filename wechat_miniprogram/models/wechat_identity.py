@@ -6,6 +6,7 @@ from psycopg2.errors import UniqueViolation
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, ConcurrencyError
+from odoo.tools import SQL
 
 from odoo.addons.wechat.exceptions import WeChatError
 
@@ -181,7 +182,7 @@ class WechatIdentity(models.Model):
         self.write({'unionid': unionid})
 
     def _record_login(self, session_key, nickname='', avatar_url=''):
-        """Store what each login brings, in one UPDATE.
+        """Store what each login brings.
 
         :param str session_key: base64 text; overwritten each time, since WeChat may have replaced
             it (wechat-platform.md 1.3)
@@ -189,14 +190,22 @@ class WechatIdentity(models.Model):
         :param str avatar_url: address on qlogo.cn, empty if the client sent none
         """
         self.ensure_one()
-        values = {'session_key': session_key, 'last_login': fields.Datetime.now()}
+        # Every login writes these two, and nothing depends on them: SQL is the short way.
+        self.flush_recordset(['session_key', 'last_login'])
+        self.env.cr.execute(SQL(
+            "UPDATE wechat_identity SET session_key = %s, last_login = %s WHERE id = %s",
+            session_key, fields.Datetime.now(), self.id,
+        ))
+        self.invalidate_recordset(['session_key', 'last_login'], flush=False)
+        values = {}
         if nickname and nickname != self.nickname:
             values['nickname'] = nickname
         if avatar_url and avatar_url != self.avatar_url:
             values['avatar_url'] = avatar_url
         if self.partner_id != self.user_id.partner_id:  # an administrator chose another user
             values['partner_id'] = self.user_id.partner_id.id
-        self.with_context(tracking_disable=True).write(values)
+        if values:
+            self.with_context(tracking_disable=True).write(values)
 
     # === CONCURRENCY === #
 
