@@ -3,7 +3,7 @@
 from odoo import api, models
 from odoo.exceptions import AccessError, LockError, UserError
 from odoo.fields import Command
-from odoo.tools import consteq
+from odoo.tools import SQL, consteq
 
 from odoo.addons.wechat.exceptions import WeChatError
 from odoo.addons.wechat_payment.payable import Payable
@@ -31,6 +31,11 @@ class PaymentTransaction(models.Model):
                 self.env._("The order is being changed right now. Please try again in a moment."),
                 code='wechat_busy',
             ) from None
+        # Changed, not only locked: a request that began before this one's commit must not see the
+        # order without the payment that is made here; PostgreSQL lets it run again then.
+        self.env.cr.execute(SQL(
+            "UPDATE sale_order SET write_date = write_date WHERE id = %s", order_sudo.id,
+        ))
         order_sudo.invalidate_recordset()
         self._wechat_check_order_is_payable(order_sudo)
         return Payable(
