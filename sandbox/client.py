@@ -1,5 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""What the phone does: wx.requestPayment, checked as the WeChat client checks it (A4.4)."""
+"""What the phone does with the parameters of a payment, checked as WeChat checks them (A4.4).
+
+wx.requestPayment of a mini-program, or the OpenSDK of an app.
+"""
 
 import re
 
@@ -7,6 +10,9 @@ from . import signing
 from .world import Refusal
 
 _FIELDS = ('timeStamp', 'nonceStr', 'package', 'signType', 'paySign')
+_APP_FIELDS = (
+    'appId', 'partnerId', 'prepayId', 'packageValue', 'nonceStr', 'timeStamp', 'sign',
+)
 
 
 class ClientRefusal(Exception):
@@ -22,15 +28,7 @@ def find_order(world, appid, user, payment):
     :return: the `Order` to pay
     :raise ClientRefusal: what is wrong with them
     """
-    if not isinstance(payment, dict):
-        raise ClientRefusal("(parameter error: parameter should be an object)")
-    for name in _FIELDS:
-        if not isinstance(payment.get(name), str) or not payment[name]:
-            raise ClientRefusal(f"(parameter error: parameter.{name} should be a string)")
-    if not re.fullmatch(r'\d{10}', payment['timeStamp'], re.ASCII):
-        raise ClientRefusal("(timeStamp must be seconds, ten digits)")
-    if len(payment['nonceStr']) > 32:
-        raise ClientRefusal("(nonceStr is longer than 32 characters)")
+    _check_fields(payment, _FIELDS)
     if payment['signType'] != 'RSA':
         raise ClientRefusal("(signType of API v3 must be RSA)")
     prefix, _equals, prepay_id = payment['package'].partition('=')
@@ -41,6 +39,8 @@ def find_order(world, appid, user, payment):
     order, expires = world.prepays.get(prepay_id, (None, 0))
     if not order:
         raise ClientRefusal("(this prepay_id does not exist)")
+    if order.product != 'JSAPI':
+        raise ClientRefusal(f"(the order is for {order.product})")
     if order.appid != appid:
         raise ClientRefusal("(the order was made for another appid)")
     message = signing.pay_message(
@@ -56,18 +56,68 @@ def find_order(world, appid, user, payment):
     return order
 
 
+def find_app_order(world, appid, payment):
+    """Check the parameters of an app's OpenSDK.
+
+    :param str appid: the app in which the call is made
+    :param dict payment: the parameters; iOS calls `packageValue` `package`
+    :return: the `Order` to pay
+    :raise ClientRefusal: what is wrong with them
+    """
+    if 'package' in payment and 'packageValue' not in payment:
+        payment = {**payment, 'packageValue': payment['package']}
+    _check_fields(payment, _APP_FIELDS)
+    if payment['appId'] != appid:
+        raise ClientRefusal("(appId is not the app that calls)")
+    if payment['packageValue'] != 'Sign=WXPay':
+        raise ClientRefusal("(packageValue must be Sign=WXPay)")
+    order, expires = world.prepays.get(payment['prepayId'], (None, 0))
+    if not order:
+        raise ClientRefusal("(this prepayId does not exist)")
+    if order.product != 'APP':
+        raise ClientRefusal(f"(the order is for {order.product})")
+    if order.appid != appid:
+        raise ClientRefusal("(the order was made for another appid)")
+    if order.mchid != payment['partnerId']:
+        raise ClientRefusal("(partnerId is not the mchid of the order)")
+    message = signing.app_pay_message(
+        appid, payment['timeStamp'], payment['nonceStr'], payment['prepayId'],
+    )
+    merchant = world.merchants[order.mchid]
+    if not signing.verify(merchant.certificate.public_key, message, payment['sign']):
+        raise ClientRefusal("(支付验证签名失败: sign is wrong)")
+    if world.clock.now() > expires:
+        raise ClientRefusal("(this prepayId is older than two hours)")
+    return order
+
+
+def _check_fields(payment, names):
+    if not isinstance(payment, dict):
+        raise ClientRefusal("(parameter error: parameter should be an object)")
+    for name in names:
+        if not isinstance(payment.get(name), str) or not payment[name]:
+            raise ClientRefusal(f"(parameter error: parameter.{name} should be a string)")
+    if not re.fullmatch(r'\d{10}', payment['timeStamp'], re.ASCII):
+        raise ClientRefusal("(timeStamp must be seconds, ten digits)")
+    if len(payment['nonceStr']) > 32:
+        raise ClientRefusal("(nonceStr is longer than 32 characters)")
+
+
 def request_payment(world, appid, user, payment, cancel=False):
-    """Play wx.requestPayment up to the moment the money is taken.
+    """Play the phone up to the moment the money is taken.
 
     :param bool cancel: the user closes the cashier
     :return: (errMsg, the paid `Order` or None)
     """
     with world.lock:
         try:
-            order = find_order(world, appid, user, payment)
+            if 'prepayId' in payment or 'partnerId' in payment:
+                order = find_app_order(world, appid, payment)
+            else:
+                order = find_order(world, appid, user, payment)
             if cancel:
                 raise ClientRefusal('cancel')
-            world.pay(order)
+            world.pay(order, user)
         except (ClientRefusal, Refusal) as error:
             reason = str(error) if isinstance(error, ClientRefusal) else f'({error})'
             return f'requestPayment:fail {reason}', None

@@ -4,12 +4,14 @@
 import re
 from urllib.parse import urlsplit
 
-from . import notifications, tokens
+from . import notifications, refunds, tokens
 from .client import request_payment
 from .clock import rfc3339
 from .messages import json_answer
-from .pay_v3 import order_object
-from .world import TRUST_MODES, Refusal, merchant_view
+from .orders import order_object
+from .refund_fields import check_refund_number
+from .v3_errors import V3Error
+from .world import PRODUCTS, TRUST_MODES, Refusal, merchant_view
 
 _TEXT = (str, "text")
 _FLAG = (bool, "true or false")
@@ -50,6 +52,7 @@ def get_world(sandbox, data):
         return {
             'apps': [app.public() for app in world.apps.values()],
             'merchants': [merchant_view(item) for item in world.merchants.values()],
+            'settings': dict(world.settings),
         }
 
 
@@ -82,7 +85,12 @@ def change_merchant(sandbox, data, mchid):
     """PATCH merchants/<mchid>."""
     values = _read(
         data, trust_mode=_TEXT, appids=_LIST, api_v3_key=_TEXT, products=_LIST,
+        refund_notify_url=_TEXT,
     )
+    if set(values.get('products', ())) - set(PRODUCTS):
+        raise Refusal(f"products are of {', '.join(PRODUCTS)}")
+    if values.get('refund_notify_url'):
+        _check_url(values['refund_notify_url'])
     if values.get('trust_mode', 'public_key') not in TRUST_MODES:
         raise Refusal(f"trust_mode must be one of {', '.join(TRUST_MODES)}")
     key = values.get('api_v3_key')
@@ -93,6 +101,25 @@ def change_merchant(sandbox, data, mchid):
         for name, value in values.items():
             setattr(merchant, name, value)
         return merchant_view(merchant)
+
+
+def change_settings(sandbox, data):
+    """POST settings."""
+    values = _read(data, auto_refund=_FLAG, allow_loopback_ip=_FLAG, refund_interval=_NUMBER)
+    with sandbox.world.lock:
+        sandbox.world.settings.update(values)
+        return dict(sandbox.world.settings)
+
+
+def set_funds(sandbox, data):
+    """POST funds."""
+    values = _read(data, ('mchid',), mchid=_TEXT, balance=_NUMBER)
+    balance = values.get('balance')
+    if balance is not None and (type(balance) is not int or balance < 0):
+        raise Refusal("balance must be a number of fen, or null for enough")
+    with sandbox.world.lock:
+        sandbox.world.merchant(values['mchid']).balance = balance
+        return {'mchid': values['mchid'], 'balance': balance}
 
 
 def add_certificate(sandbox, data, mchid):
@@ -216,16 +243,36 @@ def pay(sandbox, data):
     """POST pay."""
     values = _read(
         data, ('mchid', 'out_trade_no'), mchid=_TEXT, out_trade_no=_TEXT, notify=_FLAG,
-        signer=_TEXT,
+        signer=_TEXT, user=_TEXT,
     )
-    _check_signer(values)
+    _check_signer(sandbox, values)
     order = _order(sandbox, values)
-    sandbox.world.pay(order)
+    user = sandbox.world.user(values['user']) if 'user' in values else None
+    sandbox.world.pay(order, user)
     return {
         'transaction_id': order.transaction_id,
         'notification': _outcome(
             sandbox.world, order, values.get('notify', True), values.get('signer'),
         ),
+    }
+
+
+def scan(sandbox, data):
+    """POST scan."""
+    values = _read(data, ('code_url',), code_url=_TEXT, user=_TEXT)
+    world = sandbox.world
+    with world.lock:
+        user = world.user(values['user']) if 'user' in values else world.add_user()
+        return phone_view(world.scan(values['code_url'], user)) | {'user': user.user}
+
+
+def phone_view(order):
+    """:return: what the phone shows of an order before it is paid (dict)."""
+    return {
+        'mchid': order.mchid,
+        'out_trade_no': order.out_trade_no,
+        'description': order.parameters['description'],
+        'total': order.total,
     }
 
 
@@ -235,9 +282,13 @@ def order_view(order):
         **order_object(order),
         'description': order.parameters['description'],
         'openid': order.openid,
-        'notify_url': order.parameters['notify_url'],
+        'product': order.product,
+        'code_url': order.code_url or None,
+        'scanned_by': order.scanned_by or None,
+        'notify_url': order.notify_url,
         'created': rfc3339(order.created),
         'pay_until': rfc3339(order.pay_until),
+        'refunds': [item.out_refund_no for item in order.refunds],
         'notifications': list(order.notifications),
     }
 
@@ -249,9 +300,10 @@ def list_orders(sandbox, data):
         return {'orders': [order_view(world.settle(item)) for item in world.orders.values()]}
 
 
-def _check_signer(values):
-    if values.get('signer', 'public_key') not in TRUST_MODES:
-        raise Refusal(f"signer must be one of {', '.join(TRUST_MODES)}")
+def _check_signer(sandbox, values):
+    known = {*TRUST_MODES, *sandbox.world.merchant(values['mchid']).signers()}
+    if values.get('signer', 'public_key') not in known:
+        raise Refusal(f"signer must be one of {', '.join(TRUST_MODES)}, or a serial")
 
 
 def _check_url(url):
@@ -267,20 +319,24 @@ def _check_url(url):
 def notify(sandbox, data):
     """POST notify."""
     values = _read(
-        data, ('mchid', 'out_trade_no'), mchid=_TEXT, out_trade_no=_TEXT, signer=_TEXT,
+        data, ('mchid',), mchid=_TEXT, out_trade_no=_TEXT, out_refund_no=_TEXT, signer=_TEXT,
         defect=_TEXT, overrides=_OBJECT, envelope=_OBJECT, event_type=_TEXT, repeat=_NUMBER,
         parallel=_FLAG, identical=_FLAG, url=_TEXT, timestamp_offset=_NUMBER,
     )
-    _check_signer(values)
-    order = _order(sandbox, values)
+    _check_signer(sandbox, values)
+    if ('out_trade_no' in values) == ('out_refund_no' in values):
+        raise Refusal("name either an out_trade_no or an out_refund_no")
+    subject = _order(sandbox, values) if 'out_trade_no' in values else _refund(sandbox, values)
     repeat = values.get('repeat', 1)
     if type(repeat) is not int or not 1 <= repeat <= 100:
         raise Refusal("repeat must be 1 to 100")
     if 'url' in values:
         _check_url(values['url'])
+    elif not subject.notify_url:
+        raise Refusal("the refund has no notify_url; name a url")
     # A null in overrides means: remove the member.
     return {'answers': notifications.notify(
-        sandbox.world, order,
+        sandbox.world, subject,
         signer=values.get('signer'),
         defect=values.get('defect'),
         overrides=values.get('overrides'),
@@ -292,6 +348,82 @@ def notify(sandbox, data):
         identical=values.get('identical', False),
         timestamp_offset=values.get('timestamp_offset', 0),
     )}
+
+
+# === Refunds === #
+
+def _refund(sandbox, values):
+    refund = sandbox.world.refunds.get((values['mchid'], values['out_refund_no']))
+    if not refund:
+        raise Refusal(f"merchant {values['mchid']} has no refund {values['out_refund_no']!r}")
+    return refund
+
+
+def refund_view(refund):
+    """:return: a refund with everything the sandbox knows about it (dict)."""
+    return {
+        **refunds.refund_object(refund),
+        'mchid': refund.mchid,
+        'source': 'API' if refund.parameters else 'CONSOLE',
+        'reason': refund.parameters.get('reason'),
+        'notify_url': refund.notify_url or None,
+        'abnormal': dict(refund.abnormal) or None,
+        'notifications': list(refund.notifications),
+    }
+
+
+def list_refunds(sandbox, data):
+    """GET refunds."""
+    world = sandbox.world
+    with world.lock:
+        return {'refunds': [refund_view(item) for item in world.refunds.values()]}
+
+
+def refund_outcome(sandbox, data):
+    """POST refund_outcome."""
+    values = _read(
+        data, ('mchid', 'out_refund_no', 'status'), mchid=_TEXT, out_refund_no=_TEXT,
+        status=_TEXT, notify=_FLAG, signer=_TEXT, url=_TEXT,
+    )
+    world = sandbox.world
+    _check_signer(sandbox, values)
+    if 'url' in values:
+        _check_url(values['url'])
+    refund = _refund(sandbox, values)
+    outcome = None
+    if values.get('notify', True):
+        outcome = notifications.finish_refund(
+            world, refund, values['status'], signer=values.get('signer'), url=values.get('url'),
+        )
+    else:
+        refunds.finish(world, refund, values['status'])
+    return {'refund_id': refund.refund_id, 'status': refund.state, 'notification': outcome}
+
+
+def console_refund(sandbox, data):
+    """POST console_refund."""
+    values = _read(
+        data, ('mchid', 'out_trade_no', 'amount'), mchid=_TEXT, out_trade_no=_TEXT,
+        amount=_NUMBER, out_refund_no=_TEXT,
+    )
+    world = sandbox.world
+    amount = values['amount']
+    if type(amount) is not int or amount < 1:
+        raise Refusal("amount must be a number of fen, 1 or more")
+    with world.lock:
+        merchant = world.merchant(values['mchid'])
+        order = _order(sandbox, values)
+        number = values.get('out_refund_no') or f"CONSOLE{world.number('console'):010d}"
+        if not order.paid:
+            raise Refusal("the order is not paid")
+        if (order.mchid, number) in world.refunds:
+            raise Refusal(f"the out_refund_no {number!r} is used")
+        try:
+            check_refund_number(number)
+            refund = refunds.apply(world, merchant, order, number, amount, {})
+        except (V3Error, ValueError) as error:
+            raise Refusal(str(error)) from None
+        return refund_view(refund)
 
 
 # === Faults, clock, log === #
@@ -356,7 +488,13 @@ ROUTES = [
     ('POST', '/_sandbox/login_code', login_code),
     ('POST', '/_sandbox/request_payment', pay_on_phone),
     ('POST', '/_sandbox/pay', pay),
+    ('POST', '/_sandbox/scan', scan),
     ('GET', '/_sandbox/orders', list_orders),
+    ('GET', '/_sandbox/refunds', list_refunds),
+    ('POST', '/_sandbox/refund_outcome', refund_outcome),
+    ('POST', '/_sandbox/console_refund', console_refund),
+    ('POST', '/_sandbox/funds', set_funds),
+    ('POST', '/_sandbox/settings', change_settings),
     ('POST', '/_sandbox/notify', notify),
     ('GET', '/_sandbox/faults', list_faults),
     ('POST', '/_sandbox/faults', add_fault),

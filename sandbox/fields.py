@@ -6,6 +6,14 @@ from .v3_errors import param_error
 UNKNOWN_FIELD = 270924358
 
 
+def one_of(*values):
+    """:return: a check for `Text`: only these values are right."""
+    def check(value):
+        if value not in values:
+            raise ValueError(f"must be one of {', '.join(values)}")
+    return check
+
+
 class Text:
     """A string with a length in characters.
 

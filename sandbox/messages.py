@@ -55,12 +55,16 @@ class Request:
 
 @dataclass
 class Answer:
-    """An HTTP answer. `signer` is set on what WeChat Pay must sign: that happens last."""
+    """An HTTP answer. `signer` is set on what WeChat Pay must sign: that happens last.
+
+    `finishes` is a refund that reaches its end as soon as the answer is out.
+    """
 
     status: int = 200
     body: bytes = b''
     headers: list = field(default_factory=list)
     signer: object = None
+    finishes: object = None
 
     def set(self, name, value):
         """Put a header, replacing one of the same name."""

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Telling the merchant that an order was paid (wechat-pay.md A7)."""
+"""Telling the merchant that an order was paid or what became of a refund (wechat-pay.md A7)."""
 
 import base64
 import copy
@@ -11,10 +11,10 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
-from . import defects, signing
+from . import defects, refunds, signing
 from .clock import rfc3339
 from .messages import dump
-from .pay_v3 import order_object
+from .orders import order_object
 from .v3_errors import request_id
 from .world import Refusal
 
@@ -22,7 +22,10 @@ LIMIT = 5
 HUGE = 2 * 1024 * 1024
 BODY_DEFECTS = ('wrong_key', 'wrong_algorithm', 'garbage_body', 'empty_body', 'huge_body')
 DEFECTS = defects.DEFECTS + BODY_DEFECTS
-_SUMMARIES = {'TRANSACTION.SUCCESS': '支付成功'}
+_SUMMARIES = {
+    'TRANSACTION.SUCCESS': '支付成功', 'REFUND.SUCCESS': '退款成功', 'REFUND.ABNORMAL': '退款异常',
+    'REFUND.CLOSED': '退款关闭',
+}
 
 
 def check_defect(defect):
@@ -31,29 +34,36 @@ def check_defect(defect):
         raise Refusal(f"unknown defect {defect!r}; there are {', '.join(DEFECTS)}")
 
 
-def content(world, order, overrides=None):
-    """The order as the merchant will decrypt it.
+def content(world, subject, overrides=None):
+    """An order or a refund as the merchant will decrypt it.
 
-    An unpaid order is shown as though it had been paid: an early or a forged notification.
+    What is not paid or not refunded yet is shown as though it were: early, or forged.
 
+    :param subject: `Order` or `Refund`
     :param dict overrides: dotted path -> value (None removes the member)
-    :return: dict
+    :return: (dict, event type)
     """
     with world.lock:
-        shown = copy.copy(order)
-        if shown.state != 'SUCCESS':
-            shown.transaction_id = world.new_transaction_id()
-            shown.success_time = world.clock.now()
-        data = order_object(shown, 'SUCCESS')
+        shown = copy.copy(subject)
+        if isinstance(shown, refunds.Refund):
+            state = shown.state if shown.state in refunds.OUTCOMES else 'SUCCESS'
+            shown.success_time = shown.success_time or world.clock.now()
+            data, event = refunds.notified_object(shown, state), f'REFUND.{state}'
+        else:
+            if not shown.paid:
+                shown.transaction_id = world.new_transaction_id()
+                shown.success_time = world.clock.now()
+            data, event = order_object(shown, 'SUCCESS'), 'TRANSACTION.SUCCESS'
     for path, value in (overrides or {}).items():
         defects.set_path(data, path, value)
-    return data
+    return data, event
 
 
-def envelope(world, merchant, data, defect=None, event_type=None, overrides=None):
+def envelope(world, merchant, data, event, defect=None, overrides=None):
     """The body of a notification (A7.1).
 
     :param dict data: what is encrypted
+    :param str event: the event type
     :param dict overrides: dotted path -> value in the envelope itself
     :return: bytes
     """
@@ -61,7 +71,6 @@ def envelope(world, merchant, data, defect=None, event_type=None, overrides=None
         return b'<html>not json at all \xff\xfe</html>'
     if defect == 'empty_body':
         return b''
-    event = event_type or 'TRANSACTION.SUCCESS'
     original = 'refund' if event.startswith('REFUND.') else 'transaction'
     key = merchant.api_v3_key
     if defect == 'wrong_key':
@@ -142,23 +151,24 @@ def accepted(outcome):
 
 
 def notify(
-    world, order, *, signer=None, defect=None, overrides=None, envelope_overrides=None,
+    world, subject, *, signer=None, defect=None, overrides=None, envelope_overrides=None,
     event_type=None, url=None, repeat=1, parallel=False, identical=False, timestamp_offset=0,
 ):
-    """Send the notification of an order, once or several times.
+    """Send the notification of an order or a refund, once or several times.
 
-    :param str signer: `public_key` or `certificate`; default: the merchant's trust mode
+    :param subject: `Order` or `Refund`
+    :param str signer: `public_key`, `certificate` or a serial; default: the trust mode
     :param bool identical: send the very same bytes each time instead of signing afresh
     :return: list of what `deliver` returns
     """
     check_defect(defect)
     with world.lock:
-        merchant = world.merchant(order.mchid)
+        merchant = world.merchant(subject.mchid)
         who = merchant.notification_signer(world.clock.now(), signer)
-    data = content(world, order, overrides)
-    body = envelope(world, merchant, data, defect, event_type, envelope_overrides)
+    data, event = content(world, subject, overrides)
+    body = envelope(world, merchant, data, event_type or event, defect, envelope_overrides)
     sent = defects.tamper(body) if defect == 'tampered_body' else body
-    target = url or order.parameters['notify_url']
+    target = url or subject.notify_url
     first = headers(world, who, body, defect, timestamp_offset)
 
     def once(index):
@@ -174,7 +184,18 @@ def notify(
         answers = [once(index) for index in range(repeat)]
     with world.lock:
         for outcome in answers:
-            order.notifications.append({
+            subject.notifications.append({
                 'time': rfc3339(world.clock.now()), 'defect': defect, **outcome,
             })
     return answers
+
+
+def finish_refund(world, refund, outcome='SUCCESS', **options):
+    """Let a refund reach a state and tell the merchant, if that wants to be told.
+
+    :return: what `deliver` returns, None if there was nobody to tell
+    """
+    refunds.finish(world, refund, outcome)
+    if not refund.notify_url and not options.get('url'):
+        return None
+    return notify(world, refund, **options)[0]

@@ -1,12 +1,12 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""What the body of a JSAPI order may hold (wechat-pay.md A4.2, C)."""
+"""What the body of an order may hold, product by product (wechat-pay.md A4.2, C)."""
 
 import ipaddress
 import re
 from urllib.parse import urlsplit
 
 from .clock import parse_rfc3339
-from .fields import Array, Boolean, Integer, Object, Text
+from .fields import Array, Boolean, Integer, Object, Text, one_of
 
 _NUMBER = re.compile(r'[0-9A-Za-z_\-|*]+', re.ASCII)
 _GOODS_ID = re.compile(r'[0-9A-Za-z_-]+', re.ASCII)
@@ -18,12 +18,14 @@ def check_number(value):
         raise ValueError("only digits, letters and _ - | * are allowed")
 
 
-def _check_goods_id(value):
+def check_goods_id(value):
+    """Raise ValueError unless a goods id uses the allowed characters only."""
     if not _GOODS_ID.fullmatch(value):
         raise ValueError("only digits, letters, - and _ are allowed")
 
 
-def _check_currency(value):
+def check_currency(value):
+    """Raise ValueError for another currency than mainland merchants have."""
     if value != 'CNY':
         raise ValueError("mainland merchants take CNY only")
 
@@ -78,52 +80,69 @@ def check_notify_url(value):
         raise ValueError("must have a host name, not an IP address")
 
 
-JSAPI_ORDER = Object(
-    appid=Text(32, required=True),
-    mchid=Text(32, required=True),
-    description=Text(127, required=True),
-    out_trade_no=Text(32, shortest=6, required=True, check=check_number),
-    time_expire=Text(64, check=parse_rfc3339),
-    attach=Text(128),
-    notify_url=Text(255, required=True, check=check_notify_url),
-    goods_tag=Text(32),
-    support_fapiao=Boolean(),
-    amount=Object(
-        required=True,
-        total=Integer(1, required=True),
-        currency=Text(16, check=_check_currency),
-    ),
-    payer=Object(
-        required=True,
-        openid=Text(128, required=True),
-        identity=Object(
-            type=Text(32, required=True),
-            number=Text(1024, required=True),
-            name=Text(1024, required=True),
-        ),
-    ),
-    detail=Object(
-        cost_price=Integer(0),
-        invoice_id=Text(32),
-        goods_detail=Array(Object(
-            merchant_goods_id=Text(32, required=True, check=_check_goods_id),
-            wechatpay_goods_id=Text(32),
-            goods_name=Text(256),
-            quantity=Integer(1, required=True),
-            unit_price=Integer(0, required=True),
-        ), 6000),
-    ),
-    scene_info=Object(
-        payer_client_ip=Text(45, required=True, check=_check_ip),
-        device_id=Text(32),
-        store_info=Object(
-            id=Text(32, required=True),
-            name=Text(256),
-            area_code=Text(32),
-            address=Text(512),
-        ),
-    ),
-    settle_info=Object(profit_sharing=Boolean()),
+_IDENTITY = Object(
+    type=Text(32, required=True),
+    number=Text(1024, required=True),
+    name=Text(1024, required=True),
 )
+_PAYER = Object(required=True, openid=Text(128, required=True), identity=_IDENTITY)
+# Who pays a Native, H5 or App order shows later; only the special permission names a payer.
+_NO_PAYER = Object(identity=_IDENTITY)
+_SCENE = {
+    'payer_client_ip': Text(45, required=True, check=_check_ip),
+    'device_id': Text(32),
+    'store_info': Object(
+        id=Text(32, required=True),
+        name=Text(256),
+        area_code=Text(32),
+        address=Text(512),
+    ),
+}
+_H5_INFO = Object(
+    required=True,
+    type=Text(32, required=True, check=one_of('Wap', 'iOS', 'Android')),
+    app_name=Text(64),
+    app_url=Text(128),
+    bundle_id=Text(128),
+    package_name=Text(128),
+)
+
+
+def _order(payer, scene_info):
+    return Object(
+        appid=Text(32, required=True),
+        mchid=Text(32, required=True),
+        description=Text(127, required=True),
+        out_trade_no=Text(32, shortest=6, required=True, check=check_number),
+        time_expire=Text(64, check=parse_rfc3339),
+        attach=Text(128),
+        notify_url=Text(255, required=True, check=check_notify_url),
+        goods_tag=Text(32),
+        support_fapiao=Boolean(),
+        amount=Object(
+            required=True,
+            total=Integer(1, required=True),
+            currency=Text(16, check=check_currency),
+        ),
+        payer=payer,
+        detail=Object(
+            cost_price=Integer(0),
+            invoice_id=Text(32),
+            goods_detail=Array(Object(
+                merchant_goods_id=Text(32, required=True, check=check_goods_id),
+                wechatpay_goods_id=Text(32),
+                goods_name=Text(256),
+                quantity=Integer(1, required=True),
+                unit_price=Integer(0, required=True),
+            ), 6000),
+        ),
+        scene_info=scene_info,
+        settle_info=Object(profit_sharing=Boolean()),
+    )
+
+
+JSAPI_ORDER = _order(_PAYER, Object(**_SCENE))
+NATIVE_ORDER = APP_ORDER = _order(_NO_PAYER, Object(**_SCENE))
+H5_ORDER = _order(_NO_PAYER, Object(required=True, **_SCENE, h5_info=_H5_INFO))
 
 CLOSE = Object(mchid=Text(32, required=True))

@@ -138,9 +138,9 @@ def _order(world, order, texts, now):
         (texts['app'], order.appid),
         (texts['created'], _moment(order.created)),
         (texts['pay_until'], _moment(order.pay_until)),
-        (texts['notify_url'], order.parameters['notify_url']),
+        (texts['notify_url'], order.notify_url),
     ]
-    if order.state == 'SUCCESS':
+    if order.paid:
         facts[4] = (texts['success_time'], _moment(order.success_time))
         facts.append((texts['transaction'], order.transaction_id))
     sent = ''.join(
@@ -149,12 +149,12 @@ def _order(world, order, texts, now):
         f'{item["status"] or escape(texts["no_answer"])}</b> {escape(item["body"][:200])}</li>'
         for item in order.notifications
     )
-    name = escape(user.nickname if user else order.openid)
+    name = escape(f'{order.product} · {user.nickname if user else order.openid or "—"}')
     data = f'data-mchid="{escape(order.mchid)}" data-number="{escape(order.out_trade_no)}"'
     button = ''
     if state == 'NOTPAY':
         button = f'<button type="button" class="pay" {data}>{escape(texts["pay"])}</button>'
-    elif state == 'SUCCESS':
+    elif order.paid:
         button = (
             f'<button type="button" class="resend quiet" {data}>{escape(texts["resend"])}</button>'
         )

@@ -88,7 +88,37 @@ TABLE = {
     "must have a host name, not an IP address": "应使用域名，不能是IP地址",
     "not a time like 2026-01-02T20:00:00+08:00": "时间格式应如2026-01-02T20:00:00+08:00",
     "is longer than 6144 bytes": "超过6144字节",
+    "must be one of {}": "应为以下之一：{}",
+    "only digits, letters and _ - | * @ are allowed": "只能包含数字、字母和_ - | * @",
     # orders
+    "is this machine's own address, not the customer's": "是本机地址，不是顾客的地址",
+    "an appid of the type {} cannot use this product": "类型为{}的appid不支持此支付产品",
+    # refunds and security
+    "exactly one of transaction_id and out_trade_no is required":
+        "transaction_id和out_trade_no应二选一",
+    "does not add up to the refund": "合计与退款金额不符",
+    "no notify_url, so WeChat Pay sends no v3 notification of this refund":
+        "没有notify_url，微信支付不会发送此退款的v3通知",
+    "amount.total is not the total of the order": "amount.total与原订单金额不一致",
+    "this merchant has no order of this number to refund": "此商户没有该订单号的订单可退款",
+    "the order to refund is not paid": "要退款的订单未支付",
+    "out_refund_no was used with another {}": "此商户退款单号已使用，且以下参数不同：{}",
+    "unknown parameter of the query": "未知的查询参数",
+    "this merchant has no refund of this number": "此商户没有该单号的退款",
+    "this merchant has no refund of this refund_id and out_refund_no":
+        "此商户没有与refund_id和out_refund_no相符的退款",
+    "the refund is {}, not ABNORMAL": "退款状态是{}，不是ABNORMAL",
+    "belongs to USER_BANK_CARD only": "仅用于USER_BANK_CARD",
+    "is required for USER_BANK_CARD": "USER_BANK_CARD时必填",
+    "was not encrypted with the key that Wechatpay-Serial names":
+        "不是用Wechatpay-Serial所指的密钥加密的",
+    "is no card number once decrypted": "解密后不是银行卡号",
+    "must name the key of the encrypted fields": "应填写加密字段所用密钥的序列号或公钥ID",
+    "the payment is older than 365 days": "支付已超过365天",
+    "the order has been refunded 50 times": "订单已退款50次",
+    "the refund is more than what is left of the payment": "退款金额超过剩余可退金额",
+    "the order was refunded less than a minute ago": "此订单一分钟内已退过款",
+    "the merchant has not enough money": "商户余额不足",
     "is not the mchid of the Authorization header": "与Authorization中的mchid不一致",
     "appid is not bound to mchid": "appid未与mchid绑定",
     "the product is not enabled for this merchant": "商户未开通此产品",

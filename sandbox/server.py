@@ -12,7 +12,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote
 
-from . import control, defects, page, pay_v3, platform
+from . import control, defects, notifications, page, pay_v3, platform, v3_call
 from .clock import rfc3339
 from .faults import Faults
 from .log import RequestLog
@@ -21,6 +21,7 @@ from .world import World
 
 LARGEST_BODY = 8 * 1024 * 1024
 IDLE_LIMIT = 300
+FINISHING_DELAY = 0.2
 
 
 def _compile(routes):
@@ -92,7 +93,9 @@ class Sandbox:
             if request.path.startswith('/v3/'):
                 handler, parameters, known = _find(_PAY, request)
                 if handler:
-                    return pay_v3.serve(self.world, request, handler, **parameters)
+                    answer = v3_call.serve(self.world, request, handler, **parameters)
+                    self._afterwards(answer.finishes)
+                    return answer
                 status = 405 if known else 404
                 request.problems.append(
                     f"{status}: WeChat Pay has no {request.method} {request.path}",
@@ -107,6 +110,15 @@ class Sandbox:
             traceback.print_exc()
             request.problems.append("the sandbox itself failed; see its standard error output")
             return json_answer({'error': "the sandbox itself failed"}, 500)
+
+    def _afterwards(self, refund):
+        """Finish a refund once its answer is out, whether that arrives or not."""
+        if refund:
+            timer = threading.Timer(
+                FINISHING_DELAY, notifications.finish_refund, (self.world, refund),
+            )
+            timer.daemon = True
+            timer.start()
 
     def _struck(self, request, fault):
         request.problems.append(f"fault: {fault.action}")
@@ -229,6 +241,7 @@ class Server(ThreadingHTTPServer):
             self.address_family = socket.AF_INET6
         super().__init__((host, port), Handler)
         self.sandbox = Sandbox()
+        self.sandbox.world.address = self.address
 
     @property
     def address(self):

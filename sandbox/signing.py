@@ -38,6 +38,11 @@ def answer_message(timestamp, nonce, body):
     return _lines(timestamp, nonce, body)
 
 
+def app_pay_message(appid, timestamp, nonce, prepay_id):
+    """:return: the bytes signed for the OpenSDK of an app (A4.4)."""
+    return _lines(appid, timestamp, nonce, prepay_id)
+
+
 def pay_message(appid, timestamp, nonce, package):
     """:return: the bytes signed for wx.requestPayment (A4.4)."""
     return _lines(appid, timestamp, nonce, package)
@@ -107,6 +112,25 @@ def encrypt(key, plaintext, associated_data):
         'associated_data': associated_data,
         'nonce': nonce,
     }
+
+
+def _oaep():
+    return padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA1(), None)
+
+
+def seal(public_key, text):
+    """:return: Base64 of a text encrypted for a key, as sensitive fields are (A2.4)."""
+    return base64.b64encode(public_key.encrypt(text.encode(), _oaep())).decode()
+
+
+def open_sealed(private_key, sealed):
+    """Decrypt a sensitive field.
+
+    :return: text
+    :raise ValueError: not Base64, or not encrypted for this key
+    """
+    raw = base64.b64decode(sealed.encode(), validate=True)
+    return private_key.decrypt(raw, _oaep()).decode()
 
 
 def signature_headers(signer, timestamp, body, nonce=None):

@@ -19,6 +19,8 @@ MERCHANT = '1900000001'
 OPEN_PLATFORM = 'sandbox'
 APP_TYPES = ('miniprogram', 'official_account', 'website', 'mobile', 'component')
 TRUST_MODES = ('public_key', 'certificate')
+PRODUCTS = ('JSAPI', 'NATIVE', 'H5', 'APP')
+SETTINGS = {'auto_refund': False, 'allow_loopback_ip': False, 'refund_interval': 60}
 SESSION_KEY_INTERVAL = 300
 DAY = 86400
 
@@ -52,7 +54,11 @@ class Merchant:
     public_key: Signer
     platform: list
     trust_mode: str = 'public_key'
-    products: list = field(default_factory=lambda: ['JSAPI'])
+    products: list = field(default_factory=lambda: list(PRODUCTS))
+    balance: int | None = None
+    refund_notify_url: str = ''
+    api_v2_key: str = field(default_factory=lambda: secrets.token_hex(16))
+    h5_domains: list | None = None
 
     def signers(self):
         """:return: dict serial -> `Signer` of everything WeChat Pay may sign with."""
@@ -64,7 +70,9 @@ class Merchant:
         return max(valid or self.platform, key=lambda item: item.effective)
 
     def notification_signer(self, now, kind=None):
-        """:return: who signs notifications: the trust mode decides, or the kind named."""
+        """:return: who signs notifications: the trust mode, or the kind or serial named."""
+        if kind in self.signers():
+            return self.signers()[kind]
         if (kind or self.trust_mode) == 'public_key':
             return self.public_key
         return self.platform_signer(now)
@@ -103,20 +111,35 @@ class Order:
     parameters: dict
     created: float
     pay_until: float
+    product: str = 'JSAPI'
+    openid: str = ''
     state: str = 'NOTPAY'
     transaction_id: str = ''
     success_time: float = 0.0
+    code_url: str = ''
+    scanned_by: str = ''
+    refunds: list = field(default_factory=list)
     notifications: list = field(default_factory=list)
-
-    @property
-    def openid(self):
-        """:return: the payer named in the order."""
-        return self.parameters['payer']['openid']
 
     @property
     def total(self):
         """:return: the amount in fen."""
         return self.parameters['amount']['total']
+
+    @property
+    def paid(self):
+        """:return: whether the money was taken, refunded since or not."""
+        return self.state in ('SUCCESS', 'REFUND')
+
+    @property
+    def trade_type(self):
+        """:return: what query and notification call the product (A4.5)."""
+        return 'MWEB' if self.product == 'H5' else self.product
+
+    @property
+    def notify_url(self):
+        """:return: where the merchant wants to be told."""
+        return self.parameters['notify_url']
 
 
 class World:
@@ -125,6 +148,7 @@ class World:
     def __init__(self):
         self.lock = threading.RLock()
         self.clock = Clock()
+        self.address = self.backup_address = ''
         self._first_apps = [
             App(MINIPROGRAM, secrets.token_hex(16), open_platform=OPEN_PLATFORM),
             App(SECOND_MINIPROGRAM, secrets.token_hex(16), open_platform=OPEN_PLATFORM),
@@ -155,6 +179,10 @@ class World:
             self.quotas = {}
             self.orders = {}
             self.prepays = {}
+            self.code_urls = {}
+            self.h5_pages = {}
+            self.refunds = {}
+            self.settings = dict(SETTINGS)
             self._numbers = {}
 
     def number(self, name):
@@ -311,24 +339,59 @@ class World:
                 order.state = 'CLOSED'
         return order
 
-    def pay(self, order):
+    def scan(self, code_url, user):
+        """Open a Native order with the scanner of somebody's phone (A4.1, A4.4).
+
+        :return: the `Order`, from now on this user's to pay
+        :raise Refusal: what WeChat would show instead
+        """
+        with self.lock:
+            order, expires = self.code_urls.get(code_url, (None, 0))
+            if not order:
+                raise Refusal("this code_url does not exist")
+            if order.code_url != code_url:
+                raise Refusal("this code_url was replaced by a newer one of the same order")
+            if self.clock.now() > expires:
+                raise Refusal("this code_url is older than two hours")
+            self.check_payable(order)
+            if order.scanned_by not in ('', user.user):
+                raise Refusal("another person has scanned this order")
+            order.scanned_by = user.user
+            return order
+
+    def check_payable(self, order):
+        """Raise `Refusal` if an order cannot be paid now, with the reason."""
+        self.settle(order)
+        if order.paid:
+            raise Refusal("the order is already paid")
+        if order.state == 'CLOSED':
+            raise Refusal("the order is closed")
+        if self.clock.now() > order.pay_until:
+            raise Refusal("the order can no longer be paid: its time_expire has passed")
+
+    def pay(self, order, user=None):
         """Take the payer's money.
 
+        :param User user: who pays; None: whoever must, or the first person there is
         :raise Refusal: the order cannot be paid, with the reason
         """
         with self.lock:
-            self.settle(order)
-            if order.state == 'SUCCESS':
-                raise Refusal("the order is already paid")
-            if order.state == 'CLOSED':
-                raise Refusal("the order is closed")
-            now = self.clock.now()
-            if now > order.pay_until:
-                raise Refusal("the order can no longer be paid: its time_expire has passed")
+            self.check_payable(order)
+            if order.openid:
+                if user and user.openids.get(order.appid) != order.openid:
+                    raise Refusal("the order was made for another payer")
+            else:
+                if user and order.scanned_by not in ('', user.user):
+                    raise Refusal("another person has scanned this order")
+                user = user or self.users.get(order.scanned_by) or self._anybody()
+                order.openid = self.openid(user, order.appid)
             order.state = 'SUCCESS'
-            order.success_time = now
+            order.success_time = self.clock.now()
             order.transaction_id = self.new_transaction_id()
             self._transactions[order.mchid, order.transaction_id] = order
+
+    def _anybody(self):
+        return next(iter(self.users.values()), None) or self.add_user()
 
     def new_transaction_id(self):
         """:return: a number as WeChat Pay gives (28 digits)."""
@@ -355,4 +418,8 @@ def merchant_view(merchant):
         } for signer in merchant.platform],
         'trust_mode': merchant.trust_mode,
         'products': merchant.products,
+        'h5_domains': merchant.h5_domains,
+        'balance': merchant.balance,
+        'refund_notify_url': merchant.refund_notify_url,
+        'api_v2_key': merchant.api_v2_key,
     }

@@ -20,6 +20,7 @@ APPID = 'wx0000000000000002'
 OTHER_APPID = 'wx0000000000000003'
 MCHID = '1900000001'
 ORDER_PATH = '/v3/pay/transactions/jsapi'
+REFUND_PATH = '/v3/refund/domestic/refunds'
 _keys = {}
 
 
@@ -187,6 +188,27 @@ class Merchant:
     def order(self, openid, **changes):
         return self.call('POST', ORDER_PATH, self.body(openid, **changes))
 
+    def order_of(self, product, **changes):
+        """Make an order of `native`, `h5` or `app`."""
+        body = self.body(None, payer=None, **changes)
+        return self.call('POST', f'/v3/pay/transactions/{product}', body)
+
+    def refund_body(self, refund=990, **changes):
+        """A refund's body; a change to None removes the member."""
+        data = {
+            'out_trade_no': 'S00042_1',
+            'out_refund_no': 'R00042_1',
+            'amount': {'refund': refund, 'total': 990, 'currency': 'CNY'},
+            'notify_url': 'https://shop.example.com/payment/notify',
+        } | changes
+        return {name: value for name, value in data.items() if value is not None}
+
+    def refund(self, refund=990, **changes):
+        return self.call('POST', REFUND_PATH, self.refund_body(refund, **changes))
+
+    def query_refund(self, number='R00042_1', **options):
+        return self.call('GET', f'{REFUND_PATH}/{number}', **options)
+
     def query(self, number='S00042_1', **options):
         mchid = self.data['mchid']
         target = f'/v3/pay/transactions/out-trade-no/{number}?mchid={mchid}'
@@ -207,6 +229,18 @@ class Merchant:
         return {
             'timeStamp': timestamp, 'nonceStr': nonce, 'package': package,
             'signType': 'RSA', 'paySign': signature,
+        } | changes
+
+    def app_payment(self, prepay_id, appid, **changes):
+        """The parameters of an app's OpenSDK."""
+        timestamp, nonce = str(int(time.time())), secrets.token_hex(16)
+        return {
+            'appId': appid, 'partnerId': self.data['mchid'], 'prepayId': prepay_id,
+            'packageValue': 'Sign=WXPay', 'nonceStr': nonce, 'timeStamp': timestamp,
+            'sign': rsa_sign(
+                self.data['merchant_private_key'],
+                f'{appid}\n{timestamp}\n{nonce}\n{prepay_id}\n'.encode(),
+            ),
         } | changes
 
     def signed_by(self, reply):

@@ -50,7 +50,7 @@ def test_an_order_with_every_field_is_taken(sandbox, merchant, openid):
             'merchant_goods_id': 'A-1', 'wechatpay_goods_id': '1', 'goods_name': "苹果",
             'quantity': 1, 'unit_price': 990,
         }]},
-        scene_info={'payer_client_ip': '::1', 'device_id': '1', 'store_info': {
+        scene_info={'payer_client_ip': '2001:db8::1', 'device_id': '1', 'store_info': {
             'id': '1', 'name': "店", 'area_code': '440305', 'address': "路",
         }},
         settle_info={'profit_sharing': False},

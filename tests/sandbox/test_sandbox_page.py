@@ -105,10 +105,11 @@ def test_faults_do_not_strike_the_page(sandbox):
 LOGGED = {
     'PlatformError': (1,), 'param_error': (2,), 'invalid_request': (1,), 'ValueError': (0,),
     'MalformedAuthorization': (0,), 'append': (0,), '_not_found': (0,), 'sign_error': (1,),
-    'V3Error': (3,),
+    'V3Error': (3,), '_missing': (1,),
 }
 CHECKED = (
-    'platform', 'pay_v3', 'fields', 'order_fields', 'clock', 'signing', 'server', 'tokens',
+    'platform', 'v3_call', 'orders', 'refunds', 'refunds_v3', 'security', 'fields',
+    'order_fields', 'refund_fields', 'clock', 'signing', 'server', 'tokens',
 )
 # Where a more precise `why` replaces the message in the log.
 NOT_LOGGED = {
@@ -162,7 +163,7 @@ def test_every_problem_has_a_chinese_text():
 
 
 def test_no_chinese_text_is_left_over_and_all_have_the_same_gaps():
-    sources = '\n'.join(logged_texts()) + (SOURCE / 'pay_v3.py').read_text()
+    sources = '\n'.join(logged_texts()) + (SOURCE / 'v3_call.py').read_text()
     for english, chinese in TABLE.items():
         assert english.count('{}') == chinese.count('{}'), english
         assert english in sources, english
