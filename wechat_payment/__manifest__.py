@@ -4,7 +4,7 @@
     'version': '19.0.1.0.0',
     'category': 'Accounting/Payment Providers',
     'sequence': 350,
-    'summary': "Pay with WeChat Pay (API v3) in mini-programs",
+    'summary': "Pay with WeChat Pay (API v3): website, phone, desktop, mini-program, app",
     'author': "Odoo WeChat contributors",
     'license': 'LGPL-3',
     'depends': ['wechat', 'payment'],
@@ -12,6 +12,7 @@
     'data': [
         'security/ir.model.access.csv',
         'security/wechat_payment_security.xml',
+        'views/payment_wechat_pay_templates.xml',  # Depends on nothing, the provider on it.
         'data/payment_provider_data.xml',
         'data/ir_cron_data.xml',
         'views/wechat_pay_certificate_views.xml',
@@ -19,6 +20,11 @@
         'views/payment_transaction_views.xml',
         'views/res_config_settings_views.xml',
     ],
+    'assets': {
+        'web.assets_frontend': [
+            'wechat_payment/static/src/**/*',
+        ],
+    },
     'post_init_hook': 'post_init_hook',
     'uninstall_hook': 'uninstall_hook',
 }

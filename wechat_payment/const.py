@@ -15,8 +15,18 @@ SUPPORTED_CURRENCIES = {'CNY'}
 PAID_TRADE_STATES = {'SUCCESS', 'REFUND'}  # REFUND: the order was paid, some of it went back.
 CLOSED_TRADE_STATES = {'CLOSED', 'REVOKED'}
 
-# Which trade types can be asked for, and the types of app a customer pays in (A4.1).
-TRADE_TYPE_APP_TYPES = {'JSAPI': ('miniprogram', 'official_account')}
+# Which trade types can be asked for, and what WeChat Pay returns for each (A4.1).
+TRADE_TYPE_RESULTS = {
+    'JSAPI': 'prepay_id', 'APP': 'prepay_id', 'NATIVE': 'code_url', 'H5': 'h5_url',
+}
+
+# How long what was returned can be used, in seconds (A4.1). After that the order call is repeated.
+RESULT_LIFETIMES = {'prepay_id': 7200, 'code_url': 7200, 'h5_url': 300}
+# With less than this left, in seconds, it is not handed out any more.
+RESULT_REST = 60
+
+# The types of app a customer pays in, for the trade types that need a certain one (A4.1).
+TRADE_TYPE_APP_TYPES = {'JSAPI': ('miniprogram', 'official_account'), 'APP': ('mobile',)}
 
 # An order can be paid this long, in minutes: as long as its prepay_id lives (A4.1).
 ORDER_LIFETIME = 120

@@ -21,6 +21,7 @@ class Payable:
     :ivar str description: What the customer reads in the bill.
     :ivar models.Model transactions: The document's transactions, in sudo mode.
     :ivar dict create_values: Values that link a new transaction to the document.
+    :ivar str purpose: A word for other addons that react to the result; may be empty.
     """
 
     document: models.Model
@@ -31,3 +32,4 @@ class Payable:
     description: str
     transactions: models.Model
     create_values: dict = field(default_factory=dict)
+    purpose: str = ''

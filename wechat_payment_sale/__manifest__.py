@@ -3,7 +3,7 @@
     'name': "WeChat Pay: Sales Orders",
     'version': '19.0.1.0.0',
     'category': 'Sales/Sales',
-    'summary': "Pay sales orders with WeChat Pay in mini-programs",
+    'summary': "Pay sales orders with WeChat Pay",
     'author': "Odoo WeChat contributors",
     'license': 'LGPL-3',
     'depends': ['wechat_payment', 'sale'],

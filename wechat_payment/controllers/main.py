@@ -10,6 +10,7 @@ from odoo.http import request
 from odoo.addons.payment.logging import get_payment_logger
 from odoo.addons.wechat.exceptions import WeChatError
 from odoo.addons.wechat_payment import const
+from odoo.addons.wechat_payment.client import Client
 from odoo.addons.wechat_payment.protocol.aead import DecryptionError
 from odoo.addons.wechat_payment.protocol.verification import VerificationError
 
@@ -31,7 +32,7 @@ class WechatPayController(http.Controller):
 
         :param str model: `sale.order` or another model that a bridge makes payable.
         :param int id: The document's id.
-        :param str trade_type: How the customer pays: `JSAPI`.
+        :param str trade_type: How the customer pays: `JSAPI`, `APP`, `NATIVE` or `H5`.
         :param str access_token: The document's portal token, optional.
         :return: {reference, amount (major units), currency (ISO code), payment}
         :rtype: dict
@@ -47,6 +48,9 @@ class WechatPayController(http.Controller):
         return request.env['payment.transaction']._wechat_prepay(
             model, id, trade_type=trade_type, access_token=access_token,
             session_app_id=request.session.get('wechat_app_id'),
+            client=Client(
+                request.httprequest.remote_addr or '', request.httprequest.user_agent.string,
+            ),
         )
 
     @http.route(_status_url, type='jsonrpc', auth='user', methods=['POST'])

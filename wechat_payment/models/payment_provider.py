@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-from odoo.addons.payment import utils as payment_utils
 from odoo.addons.wechat_payment import const
 from odoo.addons.wechat_payment.controllers.main import WechatPayController
 from odoo.addons.wechat_payment.protocol import keys
@@ -351,24 +350,6 @@ class PaymentProvider(models.Model):
         if self.code != 'wechat_pay':
             return super()._get_default_payment_method_codes()
         return const.DEFAULT_PAYMENT_METHOD_CODES
-
-    @api.model
-    def _get_compatible_providers(self, *args, report=None, **kwargs):
-        """Override of `payment` to offer WeChat Pay only where it can be paid.
-
-        Customers pay inside a mini-program, through `/wechat/payment/prepay`; Odoo's own payment
-        form has no way to start such a payment.
-        """
-        providers = super()._get_compatible_providers(*args, report=report, **kwargs)
-        if self.env.context.get('wechat_prepay'):
-            return providers
-        unfiltered_providers = providers
-        providers = providers.filtered(lambda p: p.code != 'wechat_pay')
-        payment_utils.add_to_report(
-            report, unfiltered_providers - providers, available=False,
-            reason=self.env._("is paid inside a mini-program, not on this page"),
-        )
-        return providers
 
     # === GETTERS === #
 

@@ -33,6 +33,14 @@ class PaymentTransaction(models.Model):
     wechat_prepay_id = fields.Char(
         string="Prepay ID", readonly=True, copy=False, groups='base.group_system',
     )
+    wechat_pay_url = fields.Char(
+        string="Payment Address", readonly=True, copy=False, groups='base.group_system',
+        help="What the customer scans (Native) or opens (H5), as WeChat Pay returned it.",
+    )
+    wechat_prepay_expire = fields.Datetime(
+        string="Prepay Expires", readonly=True, copy=False, groups='base.group_system',
+        help="Until when the prepay ID or the payment address can be used.",
+    )
     wechat_trade_state = fields.Char(
         string="State at WeChat Pay", readonly=True, copy=False,
         help="As WeChat Pay told it last.",

@@ -83,3 +83,27 @@ def build_jsapi_payment(appid, prepay_id, private_key_pem, *, timestamp, nonce):
         'signType': 'RSA',
         'paySign': sign(f'{appid}\n{timestamp}\n{nonce}\n{package}\n', private_key_pem),
     }
+
+
+def build_app_payment(appid, mchid, prepay_id, private_key_pem, *, timestamp, nonce):
+    """Return what a mobile app hands to WeChat's OpenSDK to pay (A4.4).
+
+    :param str appid: The mobile app.
+    :param str mchid: The merchant number; not signed.
+    :param str prepay_id: The number that the order call returned.
+    :param str private_key_pem: The merchant's private key in PEM text.
+    :param int timestamp: Seconds since 1970.
+    :param str nonce: A random text of at most 32 characters.
+    :return: {appId, partnerId, prepayId, packageValue, nonceStr, timeStamp, sign}, all texts.
+    :rtype: dict
+    :raise KeyFormatError: If the key cannot be read.
+    """
+    return {
+        'appId': appid,
+        'partnerId': mchid,
+        'prepayId': prepay_id,
+        'packageValue': 'Sign=WXPay',
+        'nonceStr': nonce,
+        'timeStamp': str(timestamp),
+        'sign': sign(f'{appid}\n{timestamp}\n{nonce}\n{prepay_id}\n', private_key_pem),
+    }

@@ -1,3 +1,10 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from . import test_notifications, test_provider, test_requests, test_sandbox_orders, test_settlement
+from . import (
+    test_checkout,
+    test_notifications,
+    test_provider,
+    test_requests,
+    test_sandbox_orders,
+    test_settlement,
+)

@@ -74,6 +74,20 @@ def sign_headers(body, serial=PUBLIC_KEY_ID, key=None, timestamp=None):
     }
 
 
+def encrypt_resource(plaintext, associated_data, api_v3_key=API_V3_KEY):
+    """Return bytes as the encrypted resource of an answer or a notification."""
+    nonce = secrets.token_hex(6)
+    ciphertext = AESGCM(api_v3_key.encode()).encrypt(
+        nonce.encode(), plaintext, associated_data.encode(),
+    )
+    return {
+        'algorithm': 'AEAD_AES_256_GCM',
+        'ciphertext': base64.b64encode(ciphertext).decode(),
+        'associated_data': associated_data,
+        'nonce': nonce,
+    }
+
+
 def build_notification(order, event_type='TRANSACTION.SUCCESS', api_v3_key=API_V3_KEY):
     """Return the raw body of a notification with an encrypted order."""
     nonce = secrets.token_hex(6)
@@ -106,8 +120,10 @@ class FakeWechatPay(FakeWechat):
     def reset(self):
         self.orders = {}
         self.bodies = {}
+        self.refunds = {}
         self.overrides = []
         self.lose_answer = False
+        self.certificates = []  # Key pairs; the last one signs for who has no public key.
         return super().reset()
 
     def override(self, pattern, answer):
@@ -119,7 +135,6 @@ class FakeWechatPay(FakeWechat):
         self.orders[out_trade_no].update({
             'trade_state': 'SUCCESS',
             'trade_state_desc': "支付成功",
-            'trade_type': 'JSAPI',
             'bank_type': 'OTHERS',
             'transaction_id': '42' + secrets.token_hex(13),
             'success_time': '2026-01-02T11:00:00+08:00',
@@ -147,9 +162,15 @@ class FakeWechatPay(FakeWechat):
         for pattern, answer in self.overrides:
             if pattern.search(line):
                 return answer(request) if answer else None
-        if line == 'POST /v3/pay/transactions/jsapi':
-            return self._answer_order(request)
+        if match := re.fullmatch(r'POST /v3/pay/transactions/(jsapi|native|h5|app)', line):
+            return self._answer_order(request, match.group(1))
+        if line == 'GET /v3/certificates':
+            return self._answer_certificates(request)
+        if request.path.startswith('/v3/refund/domestic/refunds'):
+            return self._answer_refund(request)
         match = re.fullmatch(r'/v3/pay/transactions/out-trade-no/([^/]+?)(/close)?', request.path)
+        if not match:
+            return 404, {}, b''
         out_trade_no, is_close = match.group(1), match.group(2)
         order = self.orders.get(out_trade_no)
         if not order:
@@ -161,10 +182,26 @@ class FakeWechatPay(FakeWechat):
         order['trade_state'] = 'CLOSED'
         return self.signed(None, status=204)
 
-    def _answer_order(self, request):
+    def _answer_certificates(self, request):
+        if not self.certificates:
+            return self.error(404, 'RESOURCE_NOT_EXISTS')
+        data = [{
+            'serial_no': pair.serial_no,
+            'effective_time': '2026-01-02T11:00:00+08:00',
+            'expire_time': '2031-01-02T11:00:00+08:00 ',  # WeChat Pay's own sample has the blank.
+            'encrypt_certificate': encrypt_resource(pair.certificate_pem.encode(), 'certificate'),
+        } for pair in self.certificates]
+        if request.headers.get('Wechatpay-Serial') == PUBLIC_KEY_ID:
+            return self.signed({'data': data})
+        signer = self.certificates[-1]
+        return self.signed({'data': data}, serial=signer.serial_no, key=signer)
+
+    def _answer_order(self, request, product='jsapi'):
         body = request.json
         out_trade_no = body['out_trade_no']
-        if self.bodies.setdefault(out_trade_no, body) != body:
+        if ('payer' in body) != (product == 'jsapi') or ('scene_info' in body) != (product == 'h5'):
+            return self.error(400, 'PARAM_ERROR')
+        if self.bodies.setdefault(out_trade_no, (product, body)) != (product, body):
             return self.error(403, 'OUT_TRADE_NO_USED')
         self.orders.setdefault(out_trade_no, {
             'appid': body['appid'],
@@ -172,9 +209,69 @@ class FakeWechatPay(FakeWechat):
             'out_trade_no': out_trade_no,
             'trade_state': 'NOTPAY',
             'trade_state_desc': "订单未支付",
+            'trade_type': {'h5': 'MWEB'}.get(product, product.upper()),
             'amount': dict(body['amount']),
-            'payer': dict(body['payer']),
+            'payer': dict(body.get('payer') or {'openid': 'oScannedByThisPerson'}),
         })
         if self.lose_answer:
             return None
-        return self.signed({'prepay_id': f'wx{secrets.token_hex(17)}'})
+        token = secrets.token_hex(17)
+        return self.signed({
+            'native': {'code_url': f'weixin://wxpay/bizpayurl?pr={token[:8]}'},
+            'h5': {'h5_url': f'{self.url}/mweb?prepay_id=wx{token}&package={token[:8]}'},
+        }.get(product, {'prepay_id': f'wx{token}'}))
+
+    def _answer_refund(self, request):
+        """Keep a refund as PROCESSING, tell of one, or send an abnormal one on its way."""
+        number = request.path.removeprefix('/v3/refund/domestic/refunds').strip('/')
+        if request.method == 'GET':
+            refund = self.refunds.get(number)
+            return self.signed(refund) if refund else self.error(404, 'RESOURCE_NOT_EXISTS')
+        if number.endswith('/apply-abnormal-refund'):
+            refund = self.refunds[request.json['out_refund_no']]
+            refund['status'] = 'PROCESSING'
+            return self.signed(refund)
+        body = request.json
+        out_refund_no = body['out_refund_no']
+        if self.bodies.setdefault(out_refund_no, body) != body:
+            return self.error(400, 'INVALID_REQUEST')
+        order = self.orders.get(body['out_trade_no'], {})
+        if 'transaction_id' not in order:
+            return self.error(404, 'RESOURCE_NOT_EXISTS')
+        self.refund(order['out_trade_no'], out_refund_no, body['amount']['refund'])
+        if self.lose_answer:
+            return None
+        return self.signed(self.refunds[out_refund_no])
+
+    def refund(self, out_trade_no, out_refund_no, fen, **changes):
+        """Make a refund, as our call or somebody in WeChat Pay's console does."""
+        order = self.orders[out_trade_no]
+        order['trade_state'] = 'REFUND'
+        return self.refunds.setdefault(out_refund_no, {
+            'refund_id': '50' + secrets.token_hex(13),
+            'out_refund_no': out_refund_no,
+            'transaction_id': order['transaction_id'],
+            'out_trade_no': out_trade_no,
+            'channel': 'ORIGINAL',
+            'user_received_account': "支付用户零钱",
+            'create_time': '2026-01-03T11:00:00+08:00',
+            'status': 'PROCESSING',
+            'amount': {
+                'total': order['amount']['total'], 'refund': fen, 'currency': 'CNY',
+                'payer_total': order['amount']['total'], 'payer_refund': fen,
+            },
+            **changes,
+        })
+
+    def finish_refund(self, out_refund_no, status='SUCCESS'):
+        """Settle a refund, and return what a notification says of it."""
+        refund = self.refunds[out_refund_no]
+        refund['status'] = status
+        told = ('out_trade_no', 'transaction_id', 'out_refund_no', 'refund_id',
+                'user_received_account')
+        return {
+            'mchid': MCHID,
+            **{name: refund[name] for name in told},
+            'refund_status': status,
+            'amount': {n: v for n, v in refund['amount'].items() if n != 'currency'},
+        }

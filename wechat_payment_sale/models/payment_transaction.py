@@ -98,6 +98,39 @@ class PaymentTransaction(models.Model):
         if problem:
             raise WeChatError(problem, code='not_payable')
 
+    # === BUSINESS METHODS - CHECKOUT === #
+
+    @api.model
+    def _wechat_get_document_fields(self):
+        """Override of `wechat_payment` to add sales orders."""
+        return [*super()._wechat_get_document_fields(), 'sale_order_ids']
+
+    def _wechat_find_document_problem(self):
+        """Override of `wechat_payment` to notice that the order was paid, cancelled or changed."""
+        for order in self.sale_order_ids:
+            due = order.amount_total - order.amount_paid
+            # The shop takes the whole cart only; elsewhere a part of an order may be paid.
+            is_cart = (self.landing_route or '').startswith('/shop/')
+            comparison = order.currency_id.compare_amounts(self.amount, due)
+            if order.state == 'cancel':
+                return self.env._("This order was cancelled. Please order again.")
+            if order.amount_total > 0 and order._is_paid():
+                return self.env._("This order is already paid.")
+            if comparison > 0 or (is_cart and comparison < 0):
+                return self.env._(
+                    "The order has changed since you chose to pay. Please go back and pay again."
+                )
+        return super()._wechat_find_document_problem()
+
+    def _wechat_get_cancel_route(self):
+        """Override of `wechat_payment` to go back to the cart, not past it.
+
+        The shop's landing route ends the cart, whatever became of the payment.
+        """
+        if self.sale_order_ids and (self.landing_route or '').startswith('/shop/'):
+            return '/shop/payment'
+        return super()._wechat_get_cancel_route()
+
     # === BUSINESS METHODS - POST-PROCESSING === #
 
     def _wechat_send_unsent_mail(self):

@@ -150,7 +150,7 @@ class TestPrepay(WechatPayCommon, HttpCase):
         for params in (
             {'id': None}, {'id': 'x'}, {'id': True}, {'id': 0}, {'id': -1}, {'id': 2**40},
             {'id': [1]}, {'id': 1.5}, {'model': None}, {'model': 5}, {'access_token': 5},
-            {'trade_type': None}, {'trade_type': 'NATIVE'}, {'trade_type': 'jsapi'},
+            {'trade_type': None}, {'trade_type': 'MICROPAY'}, {'trade_type': 'jsapi'},
         ):
             with self.subTest(params):
                 self._assert_refused('bad_request', **params)
