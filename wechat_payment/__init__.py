@@ -2,7 +2,7 @@
 
 from odoo.addons.payment import reset_payment_provider, setup_provider
 
-from . import controllers, models
+from . import controllers, models, wizards
 
 
 def post_init_hook(env):

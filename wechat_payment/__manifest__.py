@@ -17,6 +17,7 @@
         'data/ir_cron_data.xml',
         'views/wechat_pay_certificate_views.xml',
         'views/payment_provider_views.xml',
+        'wizards/wechat_pay_refund_views.xml',
         'views/payment_transaction_views.xml',
         'views/res_config_settings_views.xml',
     ],

@@ -12,6 +12,7 @@ from odoo.addons.wechat.exceptions import WeChatError
 from odoo.addons.wechat_payment import const
 from odoo.addons.wechat_payment.client import Client
 from odoo.addons.wechat_payment.protocol.aead import DecryptionError
+from odoo.addons.wechat_payment.protocol.refunds import REFUND_EVENTS
 from odoo.addons.wechat_payment.protocol.verification import VerificationError
 
 _logger = get_payment_logger(__name__)
@@ -90,6 +91,8 @@ class WechatPayController(http.Controller):
             body = request.httprequest.get_data()
         except RequestEntityTooLarge:
             return self._fail(413, "too large")
+        if self._is_v2_message(request.httprequest.headers, body):
+            return self._answer_v2_message(provider_sudo)
         try:
             provider_sudo._wechat_verify(request.httprequest.headers, body)
         except VerificationError as error:
@@ -130,11 +133,50 @@ class WechatPayController(http.Controller):
             request.env['payment.transaction'].sudo()._wechat_process_notification(
                 provider_sudo, content,
             )
+        elif event_type in REFUND_EVENTS:
+            request.env['payment.transaction'].sudo()._wechat_process_refund_notification(
+                provider_sudo, event_type, content,
+            )
         else:
             _logger.info(
                 "Acknowledged event %s of provider %s, which nothing here handles.",
                 event_type, provider_sudo.id,
             )
+
+    @staticmethod
+    def _is_v2_message(headers, body):
+        """Tell whether a message has the format of the old interface (A6.4, "Trap").
+
+        :param headers: The request's headers.
+        :param bytes body: The raw body.
+        :rtype: bool
+        """
+        return 'Wechatpay-Signature' not in headers and body.lstrip()[:1] == b'<'
+
+    def _answer_v2_message(self, provider_sudo):
+        """Survive a message of the old interface, which nothing here can believe or read.
+
+        Refunds made by hand on pay.weixin.qq.com are told so. The message is not signed and not
+        parsed; it is only taken as a reason to ask for the refunds that are open.
+
+        :param payment.provider provider_sudo: The notified provider.
+        :return: The refusal in the format of the old interface: WeChat Pay may tell it again.
+        :rtype: Response
+        """
+        _logger.warning(
+            "Provider %s got a message of the old interface (XML). Open refunds are asked for.",
+            provider_sudo.id,
+        )
+        request.env['payment.transaction'].sudo().with_context(
+            wechat_answer_first=True
+        )._wechat_ask_for_refunds(provider_sudo)
+        response = request.make_response(
+            '<xml><return_code><![CDATA[FAIL]]></return_code>'
+            '<return_msg><![CDATA[API v3 only]]></return_msg></xml>',
+            headers=[('Content-Type', 'text/xml')], status=400,
+        )
+        response.call_on_close(request.env['ir.cron'].sudo()._notifydb)
+        return response
 
     @staticmethod
     def _fail(status, message):

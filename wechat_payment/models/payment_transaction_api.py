@@ -1,5 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+from datetime import datetime, timezone
+
 from odoo import fields, models
 from odoo.tools import SQL
 
@@ -7,12 +9,19 @@ from odoo.addons.payment.logging import get_payment_logger
 from odoo.addons.wechat_payment import const
 from odoo.addons.wechat_payment.exceptions import WeChatPayRefused
 from odoo.addons.wechat_payment.protocol import amounts
+from odoo.addons.wechat_payment.protocol.refunds import REFUND_QUERY_PLAN
 
 _logger = get_payment_logger(__name__)
 
 
 class PaymentTransaction(models.Model):
     _inherit = 'payment.transaction'
+
+    wechat_bank_type = fields.Char(
+        string="Paid From", readonly=True, copy=False,
+        help="The payer's bank as WeChat Pay names it, as ICBC_DEBIT; OTHERS is the wallet.",
+    )
+    wechat_success_time = fields.Datetime(string="Paid On", readonly=True, copy=False)
 
     # === BUSINESS METHODS - WECHAT PAY CALLS === #
 
@@ -82,20 +91,93 @@ class PaymentTransaction(models.Model):
             # Never backwards, and never twice; only what WeChat Pay said last is kept.
             if is_paid and tx.wechat_trade_state != order['trade_state']:
                 tx.wechat_trade_state = order['trade_state']
+        else:
+            previous_state = tx.state
+            tx._process('wechat_pay', order)
+            if is_paid and tx.state == 'done':
+                tx._wechat_keep_payment_details(order)
+                if previous_state == 'cancel':
+                    tx._wechat_propose_refund()
+                tx._wechat_trigger_post_processing()
+            if tx.state in ('done', 'cancel') and tx.state != previous_state:
+                tx._wechat_on_result('payment', order)
+        if order.get('trade_state') == 'REFUND' and not tx._wechat_get_counted_refunds():
+            tx._wechat_alert(self.env._(
+                "WeChat Pay says that money of payment %(reference)s was paid back, but not by this"
+                " Odoo. Take the merchant's refund number from pay.weixin.qq.com, Transaction"
+                " Center ▸ Refunds, and enter it with Find Refund.",
+                reference=tx.reference,
+            ))
+
+    def _wechat_keep_payment_details(self, order):
+        """Keep what administrators want to know of a payment.
+
+        :param dict order: The verified, paid order (A4.5).
+        :return: None
+        """
+        try:
+            success_time = datetime.fromisoformat(order.get('success_time'))
+            success_time = success_time.astimezone(timezone.utc).replace(tzinfo=None)
+        except (TypeError, ValueError, OverflowError):
+            success_time = fields.Datetime.now()
+        bank_type = order.get('bank_type')
+        self.write({
+            'wechat_bank_type': bank_type if isinstance(bank_type, str) else False,
+            'wechat_success_time': success_time,
+        })
+
+    def _wechat_propose_refund(self):
+        """Have a person look at a payment that came after its order had been cancelled here.
+
+        :return: None
+        """
+        if self._wechat_has_live_document():
             return
-        tx._process('wechat_pay', order)
-        if is_paid and tx.state == 'done':
-            self._wechat_trigger_post_processing()
+        self._wechat_alert(self.env._(
+            "%(reference)s was paid after it had been cancelled here, and what was to be paid is"
+            " cancelled or paid otherwise. The money is with the merchant: press Refund to pay it"
+            " back, unless you deliver.",
+            reference=self.reference,
+        ))
+
+    def _wechat_has_live_document(self):
+        """Tell whether something is left that this payment is for.
+
+        What other addons sell is theirs to look at: they know it by the purpose.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        if self.wechat_purpose:
+            return True
+        for name in ('sale_order_ids', 'invoice_ids'):
+            if name not in self._fields:  # Of an addon that is not installed.
+                continue
+            for document in self[name]:
+                other_payments = document.transaction_ids.filtered(
+                    lambda tx: tx.state == 'done' and tx.operation != 'refund' and tx != self
+                )
+                if document.state != 'cancel' and not other_payments:
+                    return True
+        return False
 
     def _wechat_trigger_post_processing(self):
         """Have the post-processing run as soon as possible after this transaction.
 
+        :return: None
+        """
+        self._wechat_trigger_cron('payment.cron_post_process_payment_tx')
+
+    def _wechat_trigger_cron(self, xml_id):
+        """Have a scheduled action run as soon as possible after this transaction.
+
         Waking the scheduler up takes a database connection of its own. While WeChat Pay waits, only
         the trigger is stored, and the controller wakes the scheduler up after its answer.
 
+        :param str xml_id: The scheduled action.
         :return: None
         """
-        cron = self.env.ref('payment.cron_post_process_payment_tx').sudo()
+        cron = self.env.ref(xml_id).sudo()
         if self.env.context.get('wechat_answer_first'):
             self.env['ir.cron.trigger'].sudo().create({
                 'cron_id': cron.id, 'call_at': fields.Datetime.now(),
@@ -113,7 +195,10 @@ class PaymentTransaction(models.Model):
         self.env.cr.execute(SQL(
             "SELECT 1 FROM payment_transaction WHERE id = %s FOR UPDATE", self.id,
         ))
-        self.invalidate_recordset(['state', 'provider_reference', 'wechat_trade_state'])
+        self.invalidate_recordset([
+            'state', 'provider_reference', 'wechat_trade_state', 'wechat_alert',
+            'wechat_refund_id', 'wechat_refund_status',
+        ])
 
     def _wechat_find_mismatch(self, order):
         """Return what in a verified order does not agree with the transaction, or `None`.
@@ -163,10 +248,11 @@ class PaymentTransaction(models.Model):
             differences='; '.join(differences),
         )
 
-    def _wechat_alert(self, problem):
+    def _wechat_alert(self, problem, note=True):
         """Store an alert once, and note it on the document.
 
-        :param str problem: What does not agree.
+        :param str problem: What does not agree, or what a person must do.
+        :param bool note: Whether the document does not tell it yet.
         :return: None
         """
         self.ensure_one()
@@ -175,7 +261,8 @@ class PaymentTransaction(models.Model):
         if problem in alerts:
             return
         self.wechat_alert = '\n'.join(filter(None, [*alerts, problem]))
-        self._log_message_on_linked_documents(problem)
+        if note:
+            self._log_message_on_linked_documents(problem)
 
     # === BUSINESS METHODS - NOTIFICATIONS === #
 
@@ -188,7 +275,10 @@ class PaymentTransaction(models.Model):
         """
         out_trade_no = order.get('out_trade_no')
         tx = self.sudo().search(
-            [('reference', '=', out_trade_no), ('provider_id', '=', provider.id)], limit=1,
+            [
+                ('reference', '=', out_trade_no), ('provider_id', '=', provider.id),
+                ('operation', '!=', 'refund'),
+            ], limit=1,
         ) if isinstance(out_trade_no, str) else self.browse()
         if not tx:
             # Another database may share the merchant; telling so would only help who guesses.
@@ -207,13 +297,14 @@ class PaymentTransaction(models.Model):
         tx.with_context(wechat_answer_first=True)._wechat_apply_order(order)
 
     def _wechat_schedule_query(self):
-        """Set when to ask next: on the plan, then every half hour, at expiry at the latest.
+        """Set when to ask next: on the plan, then at its last interval; at expiry at the latest.
 
         :return: None
         """
         for tx in self:
-            step = min(tx.wechat_query_count, len(const.QUERY_PLAN) - 1)
-            due = fields.Datetime.add(fields.Datetime.now(), seconds=const.QUERY_PLAN[step])
+            plan = REFUND_QUERY_PLAN if tx.operation == 'refund' else const.QUERY_PLAN
+            step = min(tx.wechat_query_count, len(plan) - 1)
+            due = fields.Datetime.add(fields.Datetime.now(), seconds=plan[step])
             if tx.wechat_time_expire and tx.wechat_time_expire > fields.Datetime.now():
                 due = min(due, tx.wechat_time_expire)
             tx.wechat_next_query = due

@@ -41,7 +41,26 @@ class PaymentTransaction(models.Model):
         if pending_txs:
             pending_txs.wechat_is_message_pending = False
             pending_txs.with_context(wechat_answer_first=False)._log_received_message()
-        return super()._post_process()
+        super()._post_process()
+        self._wechat_create_missing_payments()
+
+    def _wechat_create_missing_payments(self):
+        """Create the accounting payments that core leaves out as a refund was faster.
+
+        Core takes done children for parts of a capture and makes no payment for their source. Here
+        children are refunds, and one may be done before the payment itself is processed.
+
+        :return: None
+        """
+        if 'payment_id' not in self._fields:  # Accounting is not installed.
+            return
+        for tx in self:
+            children = tx.child_transaction_ids
+            if (
+                tx.provider_code == 'wechat_pay' and tx.state == 'done' and not tx.payment_id
+                and children and set(children.mapped('operation')) == {'refund'}
+            ):
+                tx.with_company(tx.company_id)._create_payment()
 
     def _cron_post_process(self):
         """Override of `payment` to show what fails after a payment, and to do the rest anyway.
@@ -55,7 +74,8 @@ class PaymentTransaction(models.Model):
         unsent_txs = self.browse() if self else self.search(
             [('wechat_is_mail_unsent', '=', True), *self._wechat_get_retry_domain()]
         )
-        wechat_txs = txs.filtered(lambda tx: tx.provider_code == 'wechat_pay')
+        # Payments before their refunds.
+        wechat_txs = txs.filtered(lambda tx: tx.provider_code == 'wechat_pay').sorted('id')
         other_txs = txs - wechat_txs
         for tx in wechat_txs:
             tx._wechat_post_process()
@@ -130,14 +150,3 @@ class PaymentTransaction(models.Model):
         :return: None
         """
         self.wechat_is_mail_unsent = False
-
-    # === ACTION METHODS === #
-
-    def action_wechat_post_process(self):
-        """Run the post-processing now instead of waiting for the scheduled action.
-
-        :return: None
-        """
-        self.ensure_one()
-        self.check_access('write')
-        self.env.ref('payment.cron_post_process_payment_tx')._trigger()

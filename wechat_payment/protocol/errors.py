@@ -87,10 +87,8 @@ ERROR_CODES = {
         "WeChat Pay refused the payment. Try again, or another way of paying.",
         "交易失败，请重试或更换支付方式。",
     ),
-    'RESOURCE_NOT_EXISTS': _config(
-        "WeChat Pay has nothing at this place. A merchant without platform certificates uses the"
-        " WeChat Pay public key.",
-        "资源不存在。没有平台证书的商户须使用微信支付公钥。",
+    'RESOURCE_NOT_EXISTS': _refused(
+        "WeChat Pay has nothing under this number.", "微信支付中没有此编号的记录。",
     ),
     'FREQUENCY_LIMITED': _busy(
         "Too many requests at WeChat Pay. Try again in a moment.", "请求过于频繁，请稍后再试。",
@@ -104,6 +102,54 @@ ERROR_CODES = {
     ),
     'SERVICE_UNAVAILABLE': _busy(
         "WeChat Pay is not available. Try again in a moment.", "微信支付暂不可用，请稍后再试。",
+    ),
+}
+
+# What the same and further codes mean in answer to a refund (A6.4): whoever reads this is a clerk.
+REFUND_CODES = {
+    'NOT_ENOUGH': _refused(
+        "The merchant account does not hold enough money for this refund. Top it up on"
+        " pay.weixin.qq.com, Account Center, then press Repeat Refund: it is sent again under the"
+        " same number.",
+        "商户账户余额不足，无法退款。请在pay.weixin.qq.com的“账户中心”充值，"
+        "然后点击“重新提交退款”：将使用原退款单号再次提交。",
+    ),
+    'USER_ACCOUNT_ABNORMAL': _refused(
+        "The customer's WeChat account cannot receive money. Agree with the customer on another"
+        " way and pay the money back outside WeChat Pay.",
+        "用户的微信账户异常，无法收款。请与用户协商，通过微信支付以外的方式退款。",
+    ),
+    'TRADE_OVERDUE': _refused(
+        "The payment is more than a year old; WeChat Pay no longer refunds it. Pay the money back"
+        " in another way.",
+        "订单支付已超过一年，微信支付不再支持退款。请通过其他方式退款。",
+    ),
+    'REFUND_FEE_MISMATCH': _refused(
+        "This refund number was used with another amount before. Compare both with"
+        " pay.weixin.qq.com, Transaction Center ▸ Refunds, before you refund anew.",
+        "该退款单号此前提交的金额与本次不一致。请先在pay.weixin.qq.com“交易中心 ▸ 退款”中核对，"
+        "再重新退款。",
+    ),
+    'INVALID_REQUEST': _refused(
+        "WeChat Pay's rules do not allow this refund: more than the payment has left, too many"
+        " refunds of one payment, or values that do not belong to the payment. Compare with"
+        " pay.weixin.qq.com, Transaction Center ▸ Refunds.",
+        "退款不符合微信支付的规则：可能超出可退金额、退款次数过多，或参数与订单不一致。"
+        "请在pay.weixin.qq.com“交易中心 ▸ 退款”中核对。",
+    ),
+    'PARAM_ERROR': _refused(
+        "WeChat Pay did not accept a value of the refund. Report this to who maintains the shop.",
+        "微信支付不接受退款中的某个参数，请联系系统维护人员。",
+    ),
+    'RESOURCE_NOT_EXISTS': _refused(
+        "WeChat Pay has no paid order under this number, so there is nothing to refund. Press Ask"
+        " WeChat Pay on the payment.",
+        "微信支付中没有此编号的已支付订单，无法退款。请在支付交易上点击“查询微信支付”。",
+    ),
+    'NO_AUTH': _config(
+        "The merchant may not refund through the interface. Look at pay.weixin.qq.com, Product"
+        " Center.",
+        "商户没有退款接口的权限，请在pay.weixin.qq.com的“产品中心”查看。",
     ),
 }
 
@@ -128,6 +174,16 @@ def get_advice(status, code):
     :rtype: Advice
     """
     return ERROR_CODES.get(code) or ERROR_CODES.get(_BY_STATUS.get(status)) or _UNKNOWN
+
+
+def get_refund_advice(status, code):
+    """Return the advice for an error answer to a refund.
+
+    :param int status: The HTTP status.
+    :param str code: The symbolic code of the body; empty if there is none.
+    :rtype: Advice
+    """
+    return REFUND_CODES.get(code) or get_advice(status, code)
 
 
 def is_outcome_known(status):

@@ -4,6 +4,8 @@ from . import (
     test_checkout,
     test_notifications,
     test_provider,
+    test_refund_results,
+    test_refunds,
     test_requests,
     test_sandbox_orders,
     test_settlement,
