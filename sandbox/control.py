@@ -50,6 +50,8 @@ def get_world(sandbox, data):
     world = sandbox.world
     with world.lock:
         return {
+            'url': world.address,
+            'backup_url': world.backup_address,
             'apps': [app.public() for app in world.apps.values()],
             'merchants': [merchant_view(item) for item in world.merchants.values()],
             'settings': dict(world.settings),
@@ -85,7 +87,7 @@ def change_merchant(sandbox, data, mchid):
     """PATCH merchants/<mchid>."""
     values = _read(
         data, trust_mode=_TEXT, appids=_LIST, api_v3_key=_TEXT, products=_LIST,
-        refund_notify_url=_TEXT,
+        refund_notify_url=_TEXT, h5_domains=_LIST,
     )
     if set(values.get('products', ())) - set(PRODUCTS):
         raise Refusal(f"products are of {', '.join(PRODUCTS)}")
@@ -124,9 +126,9 @@ def set_funds(sandbox, data):
 
 def add_certificate(sandbox, data, mchid):
     """POST merchants/<mchid>/certificates."""
-    _read(data)
+    values = _read(data, effective_in=_NUMBER, expire_in=_NUMBER, replace=_FLAG)
     merchant = sandbox.world.merchant(mchid)
-    sandbox.world.add_platform_certificate(merchant)
+    sandbox.world.add_platform_certificate(merchant, **values)
     return merchant_view(merchant)
 
 

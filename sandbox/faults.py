@@ -25,8 +25,9 @@ ACTIONS = {
 }
 _PARAMETERS = {
     'method', 'path', 'action', 'times', 'skip', 'seconds', 'processed', 'status', 'code',
-    'message', 'errcode', 'errmsg', 'defect', 'body', 'signed', 'overrides',
+    'message', 'errcode', 'errmsg', 'defect', 'body', 'signed', 'overrides', 'host',
 }
+HOSTS = ('main', 'backup')
 LONGEST_DELAY = 120
 
 
@@ -38,6 +39,7 @@ class Fault:
     action: str
     path: object
     method: str | None = None
+    host: str | None = None
     times: int | None = 1
     skip: int = 0
     seconds: float = 0.0
@@ -49,7 +51,7 @@ class Fault:
         """:return: what the control API shows (dict)."""
         return {
             'fault': self.number, 'action': self.action, 'path': self.path.pattern,
-            'method': self.method, 'times': self.times, 'skip': self.skip,
+            'method': self.method, 'host': self.host, 'times': self.times, 'skip': self.skip,
             'seconds': self.seconds, 'processed': self.processed, 'hits': self.hits,
             **self.parameters,
         }
@@ -136,6 +138,9 @@ class Faults:
         for name in ('status', 'errcode'):
             if name in data and type(data[name]) is not int:
                 raise Refusal(f"{name} must be a number")
+        host = data.get('host')
+        if host not in (None, *HOSTS):
+            raise Refusal(f"host must be one of {', '.join(HOSTS)}")
         method = data.get('method')
         parameters = {
             name: data[name]
@@ -145,7 +150,7 @@ class Faults:
         with self._lock:
             self._number += 1
             fault = Fault(
-                self._number, action, path, method and method.upper(), times,
+                self._number, action, path, method and method.upper(), host, times,
                 data.get('skip', 0), float(seconds), bool(data.get('processed', ACTIONS[action])),
                 parameters,
             )
@@ -157,6 +162,8 @@ class Faults:
         with self._lock:
             for fault in self._faults:
                 if fault.method and fault.method != request.method:
+                    continue
+                if fault.host not in (None, request.host):
                     continue
                 if fault.times == 0 or not fault.path.search(request.path):
                     continue

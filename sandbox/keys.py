@@ -10,6 +10,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
+YEAR = 365 * 86400
+
 
 @dataclass
 class Signer:
@@ -48,17 +50,17 @@ def public_pem(key):
     ).decode()
 
 
-def certified(common_name, effective, years=5):
+def certified(common_name, effective, seconds=5 * YEAR):
     """Make a key with a certificate.
 
     :param str common_name: the mchid, or the name of the platform
     :param float effective: seconds since the epoch
-    :param int years: validity
+    :param float seconds: validity
     :return: `Signer` whose serial is the certificate's, 40 upper-case hex digits
     """
     key = new_key()
     begin = datetime.fromtimestamp(int(effective), timezone.utc)
-    end = begin + timedelta(days=365 * years)
+    end = begin + timedelta(seconds=int(seconds))
     # The highest digit is never 0 and never makes the number negative: always 40 digits.
     number = (secrets.randbits(156) | (secrets.choice(range(1, 8)) << 156))
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])

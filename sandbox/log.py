@@ -58,6 +58,7 @@ class RequestLog:
             headers['Authorization'] = _IN_HEADER.sub(r'\1="***"', headers['Authorization'])
         entry = {
             'time': moment,
+            'host': request.host,
             'method': request.method,
             'path': request.path,
             'query': mask_query(request.query),

@@ -11,6 +11,7 @@ class Request:
     """One HTTP request; the target and the body are kept exactly as received.
 
     `problems` collects, in plain words, what was wrong with it: the request log shows them.
+    `host` says at which address it arrived: `main` or `backup`.
     """
 
     method: str
@@ -19,6 +20,7 @@ class Request:
     body: bytes = b''
     problems: list = field(default_factory=list)
     route: str = ''
+    host: str = 'main'
 
     @property
     def path(self):

@@ -11,7 +11,7 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
-from . import defects, refunds, signing
+from . import defects, notifications_v2, refunds, signing
 from .clock import rfc3339
 from .messages import dump
 from .orders import order_object
@@ -190,12 +190,27 @@ def notify(
     return answers
 
 
-def finish_refund(world, refund, outcome='SUCCESS', **options):
+def finish_refund(world, refund, outcome='SUCCESS', *, signer=None, url=None):
     """Let a refund reach a state and tell the merchant, if that wants to be told.
 
+    A refund of the console, or one asked for without notify_url, is told in v2 XML to the
+    address that the merchant set in the console, if any (A6.4, the trap).
+
+    :param str url: told there instead
     :return: what `deliver` returns, None if there was nobody to tell
     """
     refunds.finish(world, refund, outcome)
-    if not refund.notify_url and not options.get('url'):
-        return None
-    return notify(world, refund, **options)[0]
+    if refund.notify_url:
+        return notify(world, refund, signer=signer, url=url)[0]
+    with world.lock:
+        merchant = world.merchant(refund.mchid)
+        target = url or merchant.refund_notify_url
+        if not target:
+            return None
+        body = notifications_v2.refund_notification(merchant, refund)
+    answer = deliver(target, notifications_v2.HEADERS, body)
+    with world.lock:
+        refund.notifications.append({
+            'time': rfc3339(world.clock.now()), 'defect': None, 'version': 2, **answer,
+        })
+    return answer

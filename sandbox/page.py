@@ -7,12 +7,14 @@ The part that changes is fetched anew every few seconds (`/?part=live`); forms s
 import json
 from html import escape
 from pathlib import Path
+from urllib.parse import quote
 
 from .clock import rfc3339
 from .messages import Answer
 from .notifications import accepted
 from .page_texts import LANGUAGES, choose
 from .problems_zh import translate
+from .refunds import NEXT
 
 _STATIC = Path(__file__).parent / 'static'
 _FILES = {
@@ -24,7 +26,8 @@ _SHOWN_REQUESTS = 40
 _SHOWN_ORDERS = 20
 _SCRIPT_TEXTS = (
     'paying', 'sending', 'paid_accepted', 'paid_refused', 'paid_silent', 'sent_accepted',
-    'sent_refused', 'sent_silent', 'failed', 'gone', 'code_is',
+    'sent_refused', 'sent_silent', 'refund_accepted', 'refund_refused', 'refund_silent',
+    'refund_untold', 'failed', 'gone', 'code_is',
 )
 
 
@@ -71,6 +74,7 @@ def _whole(texts, language, live):
 <header>
 <h1>{escape(texts['title'])}</h1>
 <p>{escape(texts['intro'])}</p>
+<a href="/phone?lang={language}">{escape(texts['phone'])}</a>
 <a href="/?lang={other}" lang="{other}">{escape(texts['other_language'])}</a>
 </header>
 <div id="outcome" role="status" hidden>
@@ -158,6 +162,11 @@ def _order(world, order, texts, now):
         button = (
             f'<button type="button" class="resend quiet" {data}>{escape(texts["resend"])}</button>'
         )
+    if state == 'NOTPAY' and order.code_url:
+        button += (
+            f'<a class="button quiet" href="/phone?link={escape(quote(order.code_url, safe=""))}">'
+            f'{escape(texts["scan"])}</a>'
+        )
     mark = texts['state_' + state]
     refused = order.notifications and not accepted(order.notifications[-1])
     if refused:
@@ -168,10 +177,31 @@ def _order(world, order, texts, now):
         f'<strong class="amount">¥{order.total // 100}.{order.total % 100:02d}</strong>'
         f'<span class="state{" bad" if refused else ""}">{escape(mark)}</span>'
         f'<p>{escape(order.parameters["description"])}</p><p class="payer">{name}</p></div>'
-        f'{button}</div><details id="{key}"><summary>{escape(texts["details"])}</summary>'
+        f'<div class="buttons">{button}</div></div>{_refunds(order, texts)}'
+        f'<details id="{key}"><summary>{escape(texts["details"])}</summary>'
         f'{_facts(facts)}<p>{escape(texts["notifications"])}: '
         f'{"" if sent else escape(texts["none"])}</p><ul>{sent}</ul></details></article>'
     )
+
+
+def _refunds(order, texts):
+    rows = ''
+    for refund in order.refunds:
+        data = f'data-mchid="{escape(order.mchid)}" data-number="{escape(refund.out_refund_no)}"'
+        buttons = ''.join(
+            f'<button type="button" class="refund quiet" {data} data-status="{status}">'
+            f'{escape(texts["refund_" + status])}</button>'
+            for status in NEXT.get(refund.state, ())
+        )
+        state = texts['refunded_' + refund.state]
+        rows += (
+            f'<div class="refund-line"><p>{escape(texts["refund"])} '
+            f'<strong>¥{refund.amount // 100}.{refund.amount % 100:02d}</strong>'
+            f'<span class="state">{escape(state)}</span></p>'
+            f'<p class="appid">{escape(refund.out_refund_no)}</p>'
+            f'<div class="buttons">{buttons}</div></div>'
+        )
+    return rows
 
 
 def _user(world, user, texts):
@@ -219,12 +249,15 @@ def _request(entry, texts):
     parts = ''.join(
         f'<p>{escape(name)}</p><pre>{escape(value)}</pre>' for name, value in more if value
     )
+    host = ''
+    if entry['host'] == 'backup':
+        host = f' <span class="state">{escape(texts["backup"])}</span>'
     status = entry['status']
     good = status and status < 400 and not entry['problems']
     return (
         f'<tr><td title="{escape(entry["time"])}">{escape(entry["time"][11:19])}</td><td>'
         f'<details id="request-{entry["number"]}"><summary><b>{escape(entry["method"])}</b> '
-        f'<code>{escape(entry["path"])}</code></summary>'
+        f'<code>{escape(entry["path"])}</code>{host}</summary>'
         f'<pre>{escape(entry["path"] + query)}</pre>{parts}</details></td>'
         f'<td class="{"good" if good else "bad"}">{status or escape(texts["no_answer"])}</td>'
         f'<td>{f"<ul>{problems}</ul>" if problems else escape(texts["fine"])}</td></tr>'

@@ -12,7 +12,7 @@ MOST_REFUNDS = 50
 OLDEST_PAYMENT = 365 * DAY
 OUTCOMES = ('SUCCESS', 'ABNORMAL', 'CLOSED')
 # state -> what it may become
-_NEXT = {'PROCESSING': OUTCOMES, 'ABNORMAL': ('SUCCESS', 'CLOSED')}
+NEXT = {'PROCESSING': OUTCOMES, 'ABNORMAL': ('SUCCESS', 'CLOSED')}
 
 
 @dataclass
@@ -105,7 +105,7 @@ def finish(world, refund, outcome):
     if outcome not in OUTCOMES:
         raise Refusal(f"status must be one of {', '.join(OUTCOMES)}")
     with world.lock:
-        if outcome not in _NEXT.get(refund.state, ()):
+        if outcome not in NEXT.get(refund.state, ()):
             raise Refusal(f"the refund is {refund.state} and cannot become {outcome}")
         refund.state = outcome
         if outcome == 'SUCCESS':

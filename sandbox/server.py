@@ -12,7 +12,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote
 
-from . import control, defects, notifications, page, pay_v3, platform, v3_call
+from . import control, defects, notifications, page, pay_v3, phone, platform, v3_call
 from .clock import rfc3339
 from .faults import Faults
 from .log import RequestLog
@@ -66,6 +66,8 @@ class Sandbox:
             return self._control(request)
         if request.path in page.PATHS:
             return page.serve(self, request)
+        if request.path in phone.PATHS:
+            return phone.serve(self, request)
         began = time.monotonic()
         fault = self.faults.take(request)
         answer = self._struck(request, fault) if fault else self._finish(self._call(request))
@@ -179,7 +181,9 @@ class Handler(BaseHTTPRequestHandler):
         body = self._read_body()
         if body is None:
             return
-        request = Request(self.command, target, list(self.headers.items()), body)
+        request = Request(
+            self.command, target, list(self.headers.items()), body, host=self.server.role,
+        )
         answer = self.server.sandbox.handle(request)
         if answer is None:
             self.close_connection = True
@@ -231,17 +235,21 @@ def _phrase(status):
 
 
 class Server(ThreadingHTTPServer):
-    """The listening socket with the `Sandbox` behind it."""
+    """One listening socket; the main one makes the `Sandbox`, the backup one shares it."""
 
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, host='127.0.0.1', port=0):
+    def __init__(self, host='127.0.0.1', port=0, main=None):
         if ':' in host:
             self.address_family = socket.AF_INET6
         super().__init__((host, port), Handler)
-        self.sandbox = Sandbox()
-        self.sandbox.world.address = self.address
+        self.role = 'backup' if main else 'main'
+        self.sandbox = main.sandbox if main else Sandbox()
+        if main:
+            self.sandbox.world.backup_address = self.address
+        else:
+            self.sandbox.world.address = self.address
 
     @property
     def address(self):

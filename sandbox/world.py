@@ -11,7 +11,7 @@ import threading
 from dataclasses import dataclass, field
 
 from .clock import Clock, beijing_day, rfc3339
-from .keys import Signer, certified, new_key, private_pem, public_pem
+from .keys import YEAR, Signer, certified, new_key, private_pem, public_pem
 
 MINIPROGRAM = 'wx0000000000000002'
 SECOND_MINIPROGRAM = 'wx0000000000000003'
@@ -238,10 +238,22 @@ class World:
             raise Refusal(f"there is no merchant {mchid!r}")
         return self.merchants[mchid]
 
-    def add_platform_certificate(self, merchant):
-        """Start a rotation: a second platform certificate, in force from now on."""
-        signer = certified("WeChat Pay of the sandbox", self.clock.now())
+    def add_platform_certificate(self, merchant, effective_in=0, expire_in=None, replace=False):
+        """Start a rotation: one more platform certificate (A2.2).
+
+        :param float effective_in: seconds until it is in force
+        :param float expire_in: seconds until it expires; None: five years after that
+        :param bool replace: the older ones are gone
+        :return: its `Signer`
+        """
+        lifetime = 5 * YEAR if expire_in is None else expire_in - effective_in
+        if lifetime < 1:
+            raise Refusal("expire_in must be later than effective_in")
+        now = self.clock.now()
+        signer = certified("WeChat Pay of the sandbox", now + effective_in, lifetime)
         with self.lock:
+            if replace:
+                merchant.platform.clear()
             merchant.platform.append(signer)
         return signer
 

@@ -71,6 +71,15 @@ const actions = {
         const order = {mchid: data.mchid, out_trade_no: data.number};
         tellNotification('sent', (await call('notify', order)).answers[0]);
     },
+    async refund(data) {
+        const refund = {mchid: data.mchid, out_refund_no: data.number, status: data.status};
+        const {notification} = await call('refund_outcome', refund);
+        if (notification) {
+            tellNotification('refund', notification);
+        } else {
+            tell(texts.refund_untold, true);
+        }
+    },
     async code(data) {
         const answer = await call('login_code', {appid: data.appid, user: data.user});
         tell(fill(texts.code_is, {name: data.name, code: answer.code}), true);
@@ -84,7 +93,7 @@ live.addEventListener('click', async (event) => {
         return;
     }
     button.disabled = true;
-    if (name !== 'code') {
+    if (name === 'pay' || name === 'resend') {
         button.textContent = name === 'pay' ? texts.paying : texts.sending;
     }
     try {

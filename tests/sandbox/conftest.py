@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .merchant import Sandbox, Shop
+from .merchant import MCHID, Sandbox, Shop
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -54,3 +54,11 @@ def shop():
     value = Shop()
     yield value
     value.stop()
+
+
+@pytest.fixture
+def paid(sandbox, merchant, openid, shop):
+    """The merchant of a paid order of 9.90 yuan, S00042_1."""
+    merchant.order(openid, notify_url=shop.url)
+    sandbox.post('pay', mchid=MCHID, out_trade_no='S00042_1', notify=False)
+    return merchant

@@ -10,13 +10,6 @@ from cryptography.exceptions import InvalidTag
 from .merchant import MCHID, decrypt, verified_by
 
 
-@pytest.fixture
-def paid(sandbox, merchant, openid, shop):
-    merchant.order(openid, notify_url=shop.url)
-    sandbox.post('pay', mchid=MCHID, out_trade_no='S00042_1', notify=False)
-    return merchant
-
-
 def notify(sandbox, **options):
     return sandbox.post('notify', mchid=MCHID, out_trade_no='S00042_1', **options)['answers']
 

@@ -12,13 +12,6 @@ from .test_sandbox_orders import parameter
 from .test_sandbox_signature import refused
 
 
-@pytest.fixture
-def paid(sandbox, merchant, openid, shop):
-    merchant.order(openid, notify_url=shop.url)
-    sandbox.post('pay', mchid=MCHID, out_trade_no='S00042_1', notify=False)
-    return merchant
-
-
 def outcome(sandbox, status='SUCCESS', number='R00042_1', **options):
     return sandbox.post(
         'refund_outcome', mchid=MCHID, out_refund_no=number, status=status, **options,
