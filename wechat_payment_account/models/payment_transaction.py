@@ -1,0 +1,149 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from odoo import api, models
+from odoo.exceptions import AccessError, LockError
+from odoo.fields import Command
+from odoo.tools import consteq
+
+from odoo.addons.wechat.exceptions import WeChatError
+from odoo.addons.wechat_payment.payable import Payable
+
+
+class PaymentTransaction(models.Model):
+    _inherit = 'payment.transaction'
+
+    # === BUSINESS METHODS - PREPAY === #
+
+    @api.model
+    def _wechat_payable_account_move(self, document_id, access_token=None):
+        """Return a customer invoice as something one can pay, its row locked (see `Payable`).
+
+        :param int document_id: The invoice's id.
+        :param str access_token: The invoice's portal token, for who cannot read it otherwise.
+        :rtype: Payable
+        :raise WeChatError: `not_payable`, or `wechat_busy` if somebody else holds the invoice.
+        """
+        invoice_sudo = self._wechat_get_accessible_invoice(document_id, access_token)
+        try:
+            invoice_sudo.lock_for_update(allow_referencing=True)
+        except LockError:
+            raise WeChatError(
+                self.env._("The invoice is being changed right now. Please try again in a moment."),
+                code='wechat_busy',
+            ) from None
+        invoice_sudo.invalidate_recordset()
+        problem = self._wechat_find_invoice_problem(invoice_sudo)
+        if not problem and self._wechat_has_pending_payment(invoice_sudo):
+            problem = self.env._("A payment of this invoice is being processed.")
+        if problem:
+            raise WeChatError(problem, code='not_payable')
+        return Payable(
+            document=invoice_sudo,
+            company=invoice_sudo.company_id,
+            partner=invoice_sudo.partner_id,
+            currency=invoice_sudo.currency_id,
+            amount=self._wechat_get_amount_due(invoice_sudo),
+            description=f'{invoice_sudo.company_id.name} {invoice_sudo.name}',
+            transactions=invoice_sudo.transaction_ids,
+            create_values={'invoice_ids': [Command.set(invoice_sudo.ids)]},
+        )
+
+    @api.model
+    def _wechat_get_accessible_invoice(self, document_id, access_token):
+        """Return the invoice that the caller may read, or for which they hold the token.
+
+        :rtype: account.move
+        :raise WeChatError: `not_payable`, the same for a foreign invoice as for one that is not.
+        """
+        invoice = self.env['account.move'].browse(document_id)
+        invoice_sudo = invoice.sudo().exists()
+        is_accessible = bool(invoice_sudo)
+        if invoice_sudo and access_token:
+            is_accessible = bool(invoice_sudo.access_token) and consteq(
+                invoice_sudo.access_token.encode(), access_token.encode(),
+            )
+        elif invoice_sudo:
+            try:
+                invoice.check_access('read')
+            except AccessError:
+                is_accessible = False
+        if not is_accessible:
+            raise WeChatError(
+                self.env._("There is no such invoice that you could pay."), code='not_payable',
+            )
+        return invoice_sudo
+
+    @api.model
+    def _wechat_find_invoice_problem(self, invoice_sudo):
+        """Return why an invoice cannot be paid, or `None`.
+
+        :param account.move invoice_sudo: The invoice.
+        :return: A text for the customer.
+        :rtype: str|None
+        """
+        if invoice_sudo.move_type != 'out_invoice':
+            return self.env._("Only customer invoices can be paid here.")
+        if invoice_sudo.state == 'cancel':
+            return self.env._("This invoice was cancelled.")
+        if invoice_sudo.state != 'posted':
+            return self.env._("This invoice is not posted yet.")
+        currency = invoice_sudo.currency_id
+        if currency.compare_amounts(self._wechat_get_amount_due(invoice_sudo), 0) <= 0:
+            return self.env._("This invoice is already paid.")
+        return None
+
+    @api.model
+    def _wechat_get_amount_due(self, invoices_sudo):
+        """Return what is still to be paid of invoices.
+
+        A payment that has been made is counted although post-processing has not registered it yet.
+
+        :param account.move invoices_sudo: Invoices of one currency.
+        :return: The amount in major units.
+        :rtype: float
+        """
+        unregistered_txs = invoices_sudo.transaction_ids.filtered(lambda tx: (
+            tx.state == 'authorized' or (
+                tx.state == 'done' and not tx.payment_id and not tx.is_post_processed
+            )
+        ) and tx.operation not in ('refund', 'validation'))
+        return invoices_sudo.currency_id[:1].round(
+            sum(invoices_sudo.mapped('amount_residual')) - sum(unregistered_txs.mapped('amount'))
+        )
+
+    @api.model
+    def _wechat_has_pending_payment(self, invoice_sudo):
+        """Tell whether another provider may still take the money (transfers by hand do not count).
+
+        :rtype: bool
+        """
+        return bool(invoice_sudo.transaction_ids.filtered(lambda tx: (
+            tx.state == 'pending' and tx.operation not in ('refund', 'validation')
+            and tx.provider_code not in ('wechat_pay', 'custom', 'none')
+        )))
+
+    # === BUSINESS METHODS - CHECKOUT === #
+
+    @api.model
+    def _wechat_get_document_fields(self):
+        """Override of `wechat_payment` to add invoices."""
+        return [*super()._wechat_get_document_fields(), 'invoice_ids']
+
+    def _wechat_find_document_problem(self):
+        """Override of `wechat_payment` to notice that an invoice was paid, cancelled or changed.
+
+        A part of an invoice may be paid (instalments, discounts), more than it may not.
+        """
+        # An order's transaction is linked to the order's invoice only when it is paid.
+        invoices = self.invoice_ids
+        if invoices:
+            for invoice in invoices:
+                if len(invoices) == 1 or invoice.state != 'posted':
+                    if problem := self._wechat_find_invoice_problem(invoice):
+                        return problem
+            due = self._wechat_get_amount_due(invoices)
+            if invoices.currency_id[:1].compare_amounts(self.amount, due) > 0:
+                return self.env._(
+                    "The invoice has changed since you chose to pay. Please go back and pay again."
+                )
+        return super()._wechat_find_document_problem()
