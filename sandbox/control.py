@@ -108,6 +108,8 @@ def change_merchant(sandbox, data, mchid):
 def change_settings(sandbox, data):
     """POST settings."""
     values = _read(data, auto_refund=_FLAG, allow_loopback_ip=_FLAG, refund_interval=_NUMBER)
+    if values.get('refund_interval', 0) < 0:
+        raise Refusal("refund_interval must be 0 or more")
     with sandbox.world.lock:
         sandbox.world.settings.update(values)
         return dict(sandbox.world.settings)

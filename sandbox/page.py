@@ -164,7 +164,8 @@ def _order(world, order, texts, now):
         )
     if state == 'NOTPAY' and order.code_url:
         button += (
-            f'<a class="button quiet" href="/phone?link={escape(quote(order.code_url, safe=""))}">'
+            f'<a class="button quiet" href="/phone?lang={texts["code"]}&amp;link='
+            f'{escape(quote(order.code_url, safe=""))}">'
             f'{escape(texts["scan"])}</a>'
         )
     mark = texts['state_' + state]

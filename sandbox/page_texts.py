@@ -2,6 +2,7 @@
 """The words of the web page, English and Chinese."""
 
 ENGLISH = {
+    'code': 'en',
     'title': "WeChat sandbox",
     'intro': "One server that plays the WeChat platform and WeChat Pay. No money moves here.",
     'to_pay': "Orders to pay",
@@ -83,6 +84,7 @@ ENGLISH = {
 }
 
 CHINESE = {
+    'code': 'zh',
     'title': "微信沙盒",
     'intro': "一个服务器同时扮演微信平台和微信支付，不会产生真实扣款。",
     'to_pay': "待支付订单",

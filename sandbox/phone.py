@@ -37,6 +37,7 @@ def serve(sandbox, request):
         try:
             state = open_h5(sandbox.world, request)
         except Refusal as error:
+            request.problems.append(str(error))
             state, status = {'refused': translate(str(error), language)}, 403
     body = _page(sandbox.world, language, state, request.path == '/phone')
     return _answer(status, body.encode(), 'text/html; charset=utf-8')

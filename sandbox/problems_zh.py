@@ -3,6 +3,8 @@
 
 import re
 
+from .phone_texts import REFUSALS
+
 TABLE = {
     # platform
     "the platform has no such path": "平台没有此接口路径",
@@ -148,7 +150,9 @@ def _compile(english):
 # Texts without gaps first: "{} is missing" would fit "the header User-Agent is missing" too.
 _PATTERNS = [
     (_compile(english), chinese)
-    for english, chinese in sorted(TABLE.items(), key=lambda item: item[0].count('{}'))
+    for english, chinese in sorted(
+        {**REFUSALS, **TABLE}.items(), key=lambda item: item[0].count('{}'),
+    )
 ]
 
 

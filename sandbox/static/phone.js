@@ -47,11 +47,17 @@ function showCashier() {
     show('cashier', 'buttons', ...(payer ? [] : ['holder']));
 }
 
+// The sandbox's refusals are clauses; a customer reads sentences.
+function sentence(text) {
+    const ended = /[a-z]$/.test(text) ? text + '.' : text;
+    return ended.charAt(0).toUpperCase() + ended.slice(1);
+}
+
 function showResult(kind, reason) {
     part('result').className = kind;
     part('result').querySelector('h2').textContent = texts[kind];
     part('sign').textContent = {paid: '✓', cancelled: '–', refused: '!'}[kind];
-    part('reason').textContent = reason;
+    part('reason').textContent = sentence(reason);
     part('leave').textContent = location.pathname === '/phone' ? texts.again : texts.back;
     show('result');
 }

@@ -85,6 +85,18 @@ def test_a_merchant_can_be_added_and_changed(sandbox):
     ('POST', 'clock', {'offset': 1e300}, 'offset'),
     ('POST', 'clock', [], 'object'),
     ('POST', 'request_payment', {'appid': APPID, 'user': 'x'}, 'payment'),
+    ('POST', 'scan', {}, 'code_url'),
+    ('POST', 'scan', {'code_url': 'weixin://x', 'user': 'nobody'}, 'nobody'),
+    ('POST', 'settings', {'auto_refund': 1}, 'auto_refund'),
+    ('POST', 'settings', {'refund_interval': -1}, 'refund_interval'),
+    ('POST', 'funds', {'mchid': MCHID, 'balance': -1}, 'balance'),
+    ('POST', 'funds', {'mchid': MCHID, 'balance': 1.5}, 'balance'),
+    ('POST', 'funds', {'mchid': '1', 'balance': 1}, 'merchant'),
+    ('PATCH', f'merchants/{MCHID}', {'products': ['JSAPI', 'CASH']}, 'products'),
+    ('PATCH', f'merchants/{MCHID}', {'refund_notify_url': 'shop'}, 'url'),
+    ('POST', 'console_refund', {'mchid': MCHID, 'out_trade_no': 'NOTHING', 'amount': 1}, 'NOTHING'),
+    ('POST', 'refund_outcome',
+     {'mchid': MCHID, 'out_refund_no': 'NOTHING', 'status': 'SUCCESS'}, 'NOTHING'),
     ('POST', 'pay', {'mchid': MCHID, 'out_trade_no': 'NOTHING'}, 'NOTHING'),
 ])
 def test_a_call_that_makes_no_sense_is_explained(sandbox, method, path, data, word):

@@ -65,6 +65,18 @@ def test_an_expired_order_cannot_be_paid_on_the_page(sandbox, merchant, openid):
     assert '+120' in text
 
 
+def test_a_refund_that_waits_has_buttons_for_its_end(sandbox, paid):
+    paid.refund(400)
+    text = page(sandbox, '/?lang=en&part=live')
+    assert '¥4.00' in text and 'in progress' in text and 'paid, refunded' in text
+    assert text.count('class="refund quiet"') == 3
+    data = {'mchid': MCHID, 'out_refund_no': 'R00042_1'}
+    sandbox.post('refund_outcome', **data, status='ABNORMAL', notify=False)
+    assert page(sandbox, '/?part=live').count('class="refund quiet"') == 2
+    sandbox.post('refund_outcome', **data, status='SUCCESS', notify=False)
+    assert 'class="refund quiet"' not in page(sandbox, '/?part=live')
+
+
 def test_requests_are_shown_with_their_problems_and_without_secrets(sandbox, merchant):
     merchant.query(drop=['Authorization'])
     secret = sandbox.app()['secret']

@@ -150,4 +150,13 @@ def test_the_main_page_leads_to_the_phone(sandbox, merchant):
     code_url = merchant.order_of('native').json()['code_url']
     text = send(sandbox.base, 'GET', '/?lang=en', b'').body.decode()
     assert 'href="/phone?lang=en"' in text
-    assert f'href="/phone?link={quote(code_url, safe="")}"' in text
+    assert f'href="/phone?lang=en&amp;link={quote(code_url, safe="")}"' in text
+
+
+def test_the_log_says_what_was_wrong_with_an_h5_url(sandbox, h5_url):
+    browse(sandbox, h5_url)
+    assert sandbox.problems() == []
+    browse(sandbox, h5_url, referer=None)
+    assert sandbox.problems() == ["the page that opened this h5_url sent no Referer"]
+    text = send(sandbox.base, 'GET', '/?lang=zh', b'').body.decode()
+    assert "打开此h5_url的页面没有发送Referer" in text
