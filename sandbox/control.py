@@ -148,6 +148,7 @@ def _user_view(world, user):
         'user': user.user,
         'nickname': user.nickname,
         'blocked': user.blocked,
+        'account_abnormal': user.account_abnormal,
         'openids': {appid: world.openid(user, appid) for appid in world.apps},
         'unionid': next(iter(user.unionids.values()), None),
         'unionids': {appid: world.unionid(user, appid) for appid in world.apps},
@@ -177,7 +178,7 @@ def list_users(sandbox, data):
 
 def change_user(sandbox, data, user):
     """PATCH users/<user>."""
-    values = _read(data, nickname=_TEXT, blocked=_FLAG)
+    values = _read(data, nickname=_TEXT, blocked=_FLAG, account_abnormal=_FLAG)
     with sandbox.world.lock:
         person = sandbox.world.user(user)
         for name, value in values.items():

@@ -120,6 +120,7 @@ TABLE = {
     "the order has been refunded 50 times": "订单已退款50次",
     "the refund is more than what is left of the payment": "退款金额超过剩余可退金额",
     "the order was refunded less than a minute ago": "此订单一分钟内已退过款",
+    "the customer's account is closed or frozen": "顾客的账户已注销或被冻结",
     "the merchant has not enough money": "商户余额不足",
     "is not the mchid of the Authorization header": "与Authorization中的mchid不一致",
     "appid is not bound to mchid": "appid未与mchid绑定",

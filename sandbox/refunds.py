@@ -78,6 +78,12 @@ def apply(world, merchant, order, out_refund_no, amount, parameters, interval=0)
             429, 'FREQUENCY_LIMITED', '频率超限，同一笔订单的退款请间隔1分钟',
             "the order was refunded less than a minute ago",
         )
+    payer = world.user_of_openid(order.openid, order.appid)
+    if payer and payer.account_abnormal:
+        raise V3Error(
+            403, 'USER_ACCOUNT_ABNORMAL', '用户账户异常，无法原路退款',
+            "the customer's account is closed or frozen",
+        )
     if merchant.balance is not None:
         if amount > merchant.balance:
             raise V3Error(

@@ -85,6 +85,7 @@ class User:
     user: str
     nickname: str
     blocked: bool = False
+    account_abnormal: bool = False
     openids: dict = field(default_factory=dict)
     unionids: dict = field(default_factory=dict)
     session_keys: dict = field(default_factory=dict)

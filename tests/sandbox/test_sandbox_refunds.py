@@ -213,6 +213,14 @@ def test_without_money_nothing_is_refunded_and_after_a_top_up_the_same_call_is(s
     assert sandbox.get('world')['merchants'][0]['balance'] is None
 
 
+def test_a_customer_whose_account_is_closed_cannot_be_refunded(sandbox, paid, user):
+    sandbox.call('PATCH', f"users/{user['user']}", {'account_abnormal': True})
+    refused(paid.refund(400), 403, 'USER_ACCOUNT_ABNORMAL')
+    refused(paid.query_refund(), 404, 'RESOURCE_NOT_EXISTS')
+    sandbox.call('PATCH', f"users/{user['user']}", {'account_abnormal': False})
+    assert paid.refund(400).status == 200
+
+
 def test_query_of_a_refund_checks_its_address(sandbox, paid):
     refused(paid.query_refund(), 404, 'RESOURCE_NOT_EXISTS')
     parameter(paid.query_refund('R' * 65), 'out_refund_no', 'url')
