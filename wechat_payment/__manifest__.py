@@ -15,6 +15,7 @@
         'views/payment_wechat_pay_templates.xml',  # Depends on nothing, the provider on it.
         'data/payment_provider_data.xml',
         'data/ir_cron_data.xml',
+        'data/ir_cron_certificates_data.xml',
         'views/wechat_pay_certificate_views.xml',
         'views/payment_provider_views.xml',
         'wizards/wechat_pay_refund_views.xml',

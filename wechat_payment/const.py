@@ -1,6 +1,31 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """What is fixed by WeChat Pay or by the contract, each with its source (shared protocol names)."""
 
+from odoo.addons.payment.const import SENSITIVE_KEYS as PAYMENT_SENSITIVE_KEYS
+
+# What the loggers of the payment engine must never show: credentials, what a client pays with, and
+# encrypted or personal data of customers (D18).
+SENSITIVE_KEYS = {
+    'Authorization', 'signature', 'paySign', 'sign', 'package', 'prepay_id', 'prepayId', 'code_url',
+    'h5_url', 'ciphertext', 'encrypted_echo_message', 'openid', 'sp_openid', 'sub_openid',
+    'bank_account', 'real_name', 'user_name',
+    'wechat_api_v3_key', 'wechat_merchant_private_key', 'wechat_api_v3_key_input',
+    'wechat_merchant_private_key_input', 'wechat_order_body', 'wechat_prepay_id',
+}
+PAYMENT_SENSITIVE_KEYS.update(SENSITIVE_KEYS)
+
+# Where the same API answers from another site (A1.1).
+PAY_URL = 'https://api.mch.weixin.qq.com'
+PAY_BACKUP_URL = 'https://api2.mch.weixin.qq.com'
+
+# Platform certificates are fetched again after this many hours; WeChat Pay asks for 12 at most, and
+# new ones come some ten days before the old ones expire (A2.2).
+CERTIFICATES_MAX_AGE = 11
+# An unknown key name makes us fetch them, but not more often than this, in minutes (A1.5).
+CERTIFICATES_MIN_AGE = 5
+# With less than this left, in days, and none that follows, the administrator is told.
+CERTIFICATES_WARNING = 3
+
 # Keys that are entered in forms and never shown again: payment.provider fields less `wechat_`.
 ENTERED_KEYS = ('api_v3_key', 'merchant_private_key', 'merchant_certificate', 'pay_public_key')
 

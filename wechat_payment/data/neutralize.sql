@@ -10,7 +10,9 @@ UPDATE payment_provider
        wechat_pay_public_key = NULL,
        wechat_check_state = 'unknown',
        wechat_error_reason = NULL,
-       wechat_error_detail = NULL;
+       wechat_error_detail = NULL,
+       wechat_certificates_fetched = NULL,
+       wechat_certificates_tried = NULL;
 DELETE FROM wechat_pay_certificate;
 UPDATE payment_transaction
    SET wechat_order_body = NULL,

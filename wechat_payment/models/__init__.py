@@ -3,10 +3,12 @@
 from . import (
     payment_provider,
     payment_provider_api,
+    payment_provider_certificates,
     payment_provider_check,
     payment_provider_checkout,
     payment_provider_problem,
     payment_provider_refund,
+    payment_provider_upload,
     payment_transaction,
     payment_transaction_actions,
     payment_transaction_api,

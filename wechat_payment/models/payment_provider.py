@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.fields import Command
 
 from odoo.addons.wechat_payment import const
 from odoo.addons.wechat_payment.controllers.main import WechatPayController
@@ -76,24 +77,24 @@ class PaymentProvider(models.Model):
     # and long texts are of no use there); empty means unchanged.
     wechat_api_v3_key_input = fields.Char(
         string="Enter APIv3 Key", compute='_compute_wechat_inputs',
-        inverse='_inverse_wechat_inputs', groups='base.group_system',
+        readonly=False, groups='base.group_system',
         help="APIv3密钥: Account Center ▸ API security. 32 characters that you chose; they cannot"
              " be read back there, only set anew.",
     )
     wechat_merchant_private_key_input = fields.Text(
         string="Enter Merchant Private Key", compute='_compute_wechat_inputs',
-        inverse='_inverse_wechat_inputs', groups='base.group_system',
+        readonly=False, groups='base.group_system',
         help="The text of apiclient_key.pem, made together with the merchant certificate.",
     )
     wechat_merchant_certificate_input = fields.Text(
         string="Enter Merchant Certificate", compute='_compute_wechat_inputs',
-        inverse='_inverse_wechat_inputs', groups='base.group_system',
+        readonly=False, groups='base.group_system',
         help="The text of apiclient_cert.pem: Account Center ▸ API security ▸ Merchant API"
              " certificate. The serial number is read from it.",
     )
     wechat_pay_public_key_input = fields.Text(
         string="Enter WeChat Pay Public Key", compute='_compute_wechat_inputs',
-        inverse='_inverse_wechat_inputs', groups='base.group_system',
+        readonly=False, groups='base.group_system',
         help="The text of pub_key.pem from the same place. It proves that an answer is from WeChat"
              " Pay. Clear the ID to remove the key.",
     )
@@ -129,13 +130,6 @@ class PaymentProvider(models.Model):
     def _compute_wechat_inputs(self):
         for name in const.ENTERED_KEYS:
             self[f'wechat_{name}_input'] = False
-
-    def _inverse_wechat_inputs(self):
-        for provider in self:
-            values = {
-                f'wechat_{name}': provider[f'wechat_{name}_input'] for name in const.ENTERED_KEYS
-            }
-            provider.write({name: value for name, value in values.items() if value})
 
     @api.depends(lambda self: [f'wechat_{name}' for name in const.ENTERED_KEYS])
     def _compute_wechat_has_keys(self):
@@ -175,9 +169,35 @@ class PaymentProvider(models.Model):
             if provider.code != 'wechat_pay' or provider.state == 'disabled':
                 continue
             if missing := provider._wechat_get_missing_credentials():
-                raise ValidationError(self.env._(
+                message = self.env._(
                     "WeChat Pay cannot be enabled yet. Missing: %(fields)s.",
                     fields=', '.join(missing),
+                )
+                if not provider._wechat_get_missing_credentials(with_trust=False):
+                    message = self.env._(
+                        "%(message)s A merchant who has no public key fetches the platform"
+                        " certificates instead.",
+                        message=message,
+                    )
+                raise ValidationError(message)
+
+    @api.constrains('code', 'state', 'wechat_mch_id', 'company_id')
+    def _check_wechat_merchant_once(self):
+        """Check that a payment can only be one provider's: two of one merchant would share all."""
+        for provider in self:
+            if provider.code != 'wechat_pay' or provider.state == 'disabled':
+                continue
+            if other := self.search([
+                ('id', '!=', provider.id),
+                ('code', '=', 'wechat_pay'),
+                ('state', '!=', 'disabled'),
+                ('company_id', '=', provider.company_id.id),
+                ('wechat_mch_id', '=', provider.wechat_mch_id),
+            ], limit=1):
+                raise ValidationError(self.env._(
+                    "Merchant number %(number)s is already used by the provider %(name)s of this"
+                    " company. Add the apps there, or disable one of the two.",
+                    number=provider.wechat_mch_id, name=other.display_name,
                 ))
 
     @api.constrains('wechat_notify_base_url')
@@ -269,14 +289,15 @@ class PaymentProvider(models.Model):
             return self.env._("The WeChat Pay public key and its ID are only of use together.")
         return None
 
-    def _wechat_get_missing_credentials(self):
+    def _wechat_get_missing_credentials(self, with_trust=True):
         """Return the labels of what an enabled provider still lacks.
 
+        :param bool with_trust: Whether a key to verify WeChat Pay with is among them.
         :rtype: list[str]
         """
         self.ensure_one()
         names = ['wechat_api_v3_key', 'wechat_merchant_private_key', 'wechat_merchant_serial']
-        if not self.wechat_certificate_ids:
+        if with_trust and not self.wechat_certificate_ids._filter_valid():
             names += ['wechat_pay_public_key_id', 'wechat_pay_public_key']
         return [
             self._fields[name].get_description(self.env, ['string'])['string']
@@ -320,6 +341,8 @@ class PaymentProvider(models.Model):
                 values[name] = values[name].strip()
         if 'wechat_pay_public_key_id' in values and not values['wechat_pay_public_key_id']:
             values['wechat_pay_public_key'] = False  # One is of no use without the other.
+        if 'wechat_mch_id' in values:
+            values['wechat_certificates_fetched'] = False  # They are another merchant's.
         if values.get('wechat_merchant_serial'):
             values['wechat_merchant_serial'] = values['wechat_merchant_serial'].upper()
         if values.get('wechat_notify_base_url'):
@@ -357,11 +380,14 @@ class PaymentProvider(models.Model):
         """Override of `payment` to clear the credentials."""
         if self.code != 'wechat_pay':
             return super()._get_reset_values()
-        return dict.fromkeys((
-            'wechat_mch_id', 'wechat_api_v3_key', 'wechat_merchant_certificate',
-            'wechat_merchant_serial', 'wechat_merchant_private_key', 'wechat_pay_public_key_id',
-            'wechat_pay_public_key',
-        ))
+        return {
+            **dict.fromkeys((
+                'wechat_mch_id', 'wechat_api_v3_key', 'wechat_merchant_certificate',
+                'wechat_merchant_serial', 'wechat_merchant_private_key',
+                'wechat_pay_public_key_id', 'wechat_pay_public_key',
+            )),
+            'wechat_certificate_ids': [Command.clear()],
+        }
 
     def _get_removal_values(self):
         """Override of `payment` to forget the credentials of a removed provider."""

@@ -2,8 +2,13 @@
 
 from odoo import api, fields, models
 
-from odoo.addons.wechat.exceptions import WeChatError
+from odoo.addons.wechat_payment.exceptions import WeChatPayMisconfigured
 from odoo.addons.wechat_payment.protocol import errors
+
+CHECK_REASONS = {
+    'unreachable', 'key_or_serial', 'certificate_unknown', 'certificate_other',
+    'certificate_expired', 'clock_off', 'ip', 'public_key_id', 'public_key', 'appid',
+}
 
 
 class PaymentProvider(models.Model):
@@ -55,6 +60,8 @@ class PaymentProvider(models.Model):
         if reason == 'api':
             status, _separator, code = detail.partition(' ')
             return self._wechat_describe_error_answer(int(status), code)
+        if reason in CHECK_REASONS:
+            return self._wechat_describe_check_problem(reason, detail)
         texts = {
             'keys_missing': self.env._(
                 "WeChat Pay is not set up: the merchant number, the merchant's private key or its"
@@ -77,6 +84,22 @@ class PaymentProvider(models.Model):
                 "Notifications cannot be decrypted: the APIv3 key is not the one set on"
                 " pay.weixin.qq.com, Account Center ▸ API security."
             ),
+            'api_v3_key_certificates': self.env._(
+                "The platform certificates cannot be decrypted: the APIv3 key is not the one set on"
+                " pay.weixin.qq.com, Account Center ▸ API security. Set it anew there and enter it"
+                " here."
+            ),
+            'public_key_only': self.env._(
+                "WeChat Pay has no platform certificates for this merchant, who must use the WeChat"
+                " Pay public key: download pub_key.pem from pay.weixin.qq.com, Account Center ▸ API"
+                " security ▸ WeChat Pay public key, and enter it with its ID."
+            ),
+            'certificates_expire': self.env._(
+                "The last platform certificate expires on %(date)s (UTC), and WeChat Pay has not"
+                " given a new one. Check that this server reaches api.mch.weixin.qq.com, or change"
+                " to the WeChat Pay public key.",
+                date=detail,
+            ),
             'clock': self.env._(
                 "An answer of WeChat Pay carries a time more than 5 minutes away from this"
                 " server's. Correct the server's clock (NTP)."
@@ -93,6 +116,71 @@ class PaymentProvider(models.Model):
             ),
         }
         return texts.get(reason, detail)
+
+    def _wechat_describe_check_problem(self, reason, detail):
+        """Return what "Check Credentials" found, and what to do, in the user's language.
+
+        :param str reason: One of `CHECK_REASONS`.
+        :param str detail: What the reason is about.
+        :rtype: str
+        """
+        return {
+            'unreachable': self.env._(
+                "%(error)s Check that this server may reach api.mch.weixin.qq.com.", error=detail,
+            ),
+            'key_or_serial': self.env._(
+                "WeChat Pay refuses our signature: the merchant private key or the certificate"
+                " serial number is wrong. Upload apiclient_cert.pem too, and Odoo tells which."
+                " (pay.weixin.qq.com, Account Center ▸ API security ▸ Merchant API certificate.)"
+            ),
+            'certificate_unknown': self.env._(
+                "The private key and the certificate belong together, but WeChat Pay does not take"
+                " certificate %(serial)s for this merchant number: it was replaced or revoked, or"
+                " is another merchant's. Compare the serial number on pay.weixin.qq.com, Account"
+                " Center ▸ API security ▸ Merchant API certificate.",
+                serial=detail,
+            ),
+            'certificate_other': self.env._(
+                "The merchant certificate is the one of merchant number %(number)s. Enter that"
+                " number, or the certificate and private key of this one.",
+                number=detail,
+            ),
+            'certificate_expired': self.env._(
+                "The merchant certificate expired on %(date)s (UTC). Apply for a new one on"
+                " pay.weixin.qq.com, Account Center ▸ API security ▸ Merchant API certificate, and"
+                " upload its files.",
+                date=detail,
+            ),
+            'clock_off': self.env._(
+                "This server's clock is %(minutes)s minutes away from WeChat Pay's; 5 are allowed."
+                " Correct it (NTP).",
+                minutes=detail,
+            ),
+            'ip': self.env._(
+                "WeChat Pay refuses calls from this server (%(code)s). If there is an IP allow list"
+                " on pay.weixin.qq.com, Account Center ▸ API security, add the public address of"
+                " this server; if not, see whether the merchant account is restricted.",
+                code=detail,
+            ),
+            'public_key_id': self.env._(
+                "WeChat Pay does not accept the public key ID %(name)s: it is mistyped or another"
+                " merchant's. Copy it from pay.weixin.qq.com, Account Center ▸ API security ▸"
+                " WeChat Pay public key.",
+                name=detail,
+            ),
+            'public_key': self.env._(
+                "The WeChat Pay public key is not the key of ID %(name)s: it is another merchant's"
+                " or another file. Download pub_key.pem again from pay.weixin.qq.com, Account"
+                " Center ▸ API security ▸ WeChat Pay public key.",
+                name=detail,
+            ),
+            'appid': self.env._(
+                "The AppID %(appid)s is not bound to this merchant. Bind it on pay.weixin.qq.com,"
+                " Product Center ▸ AppID account management, and confirm it in the app's own"
+                " console.",
+                appid=detail,
+            ),
+        }[reason]
 
     def _wechat_describe_error_answer(self, status, code):
         """Return the advice for an error answer, in the user's language, with its code.
@@ -113,10 +201,31 @@ class PaymentProvider(models.Model):
 
         :param str reason: A reason of `_wechat_describe_problem`.
         :param str detail: What the reason is about.
-        :rtype: WeChatError
+        :rtype: WeChatPayMisconfigured
         """
         self._wechat_note_outcome(reason, detail)
-        return WeChatError(self._wechat_describe_problem(reason, detail), code='misconfigured')
+        return WeChatPayMisconfigured(
+            self._wechat_describe_problem(reason, detail), reason, detail,
+        )
+
+    def _wechat_notify_user(self, message, kind):
+        """Return the notification that tells an administrator the outcome of a button.
+
+        :param str message: What happened.
+        :param str kind: `success`, `warning` or `danger`.
+        :rtype: dict
+        """
+        return {
+            'type': 'ir.actions.client',
+            'tag': 'display_notification',
+            'params': {
+                'title': self.env._("WeChat Pay"),
+                'message': message,
+                'type': kind,
+                'sticky': kind != 'success',
+                'next': {'type': 'ir.actions.client', 'tag': 'soft_reload'},
+            },
+        }
 
     def _wechat_note_outcome(self, reason=None, detail=''):
         """Write what the administrator should see, in a transaction of its own.

@@ -61,7 +61,7 @@ class PaymentTransaction(models.Model):
         try:
             self.provider_id._wechat_request(
                 'POST', f'/v3/pay/transactions/out-trade-no/{self.reference}/close',
-                payload={'mchid': self.provider_id.sudo().wechat_mch_id},
+                payload={'mchid': self.provider_id.sudo().wechat_mch_id}, repeatable=True,
             )
         except WeChatPayRefused as error:
             if error.code == 'misconfigured':

@@ -164,7 +164,7 @@ class PaymentTransaction(models.Model):
         try:
             answer = self.provider_id._wechat_request(
                 'POST', f'/v3/pay/transactions/{trade_type.lower()}',
-                payload=self.wechat_order_body,  # Identical to the byte (A11).
+                payload=self.wechat_order_body, repeatable=True,  # Identical to the byte (A11).
             )
         except WeChatPayRefused as error:
             self._wechat_handle_refused_order(error)

@@ -15,6 +15,16 @@ class WechatPayCertificate(models.Model):
     provider_id = fields.Many2one(
         comodel_name='payment.provider', required=True, index=True, ondelete='cascade',
     )
+    source = fields.Selection(
+        selection=[('manual', "Entered by Hand"), ('fetched', "Fetched from WeChat Pay")],
+        default='manual', required=True, readonly=True,
+    )
+    state = fields.Selection(
+        selection=[('future', "Not Yet Valid"), ('valid', "Valid"), ('expired', "Expired")],
+        compute='_compute_state',
+        help="Expired certificates are kept to show what was trusted; nothing is verified with"
+             " them.",
+    )
     certificate = fields.Text(
         required=True,
         help="The platform certificate in PEM text, as the certificate tool of WeChat Pay saves"
@@ -47,6 +57,17 @@ class WechatPayCertificate(models.Model):
             record.serial_no = values.get('serial_no')
             record.effective_time = values.get('effective_time')
             record.expire_time = values.get('expire_time')
+
+    @api.depends('effective_time', 'expire_time')
+    def _compute_state(self):
+        now = fields.Datetime.now()
+        for record in self:
+            if not record.effective_time:
+                record.state = False
+            elif now < record.effective_time:
+                record.state = 'future'
+            else:
+                record.state = 'valid' if now < record.expire_time else 'expired'
 
     # === CONSTRAINT METHODS === #
 

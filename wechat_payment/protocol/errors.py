@@ -105,6 +105,11 @@ ERROR_CODES = {
     ),
 }
 
+# What these say is true of the order, however often and by whomever it was asked for.
+ORDER_STATE_CODES = {
+    'ORDERPAID', 'ORDER_PAID', 'ORDER_CLOSED', 'OUT_TRADE_NO_USED', 'ORDER_NOT_EXIST',
+}
+
 # What the same and further codes mean in answer to a refund (A6.4): whoever reads this is a clerk.
 REFUND_CODES = {
     'NOT_ENOUGH': _refused(

@@ -1,6 +1,9 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from . import (
+    test_backup_host,
+    test_certificates,
+    test_check,
     test_checkout,
     test_notifications,
     test_provider,
@@ -9,4 +12,5 @@ from . import (
     test_requests,
     test_sandbox_orders,
     test_settlement,
+    test_upload,
 )

@@ -92,18 +92,6 @@ class TestProvider(WechatPayCommon):
         self.assertIn(method, self.provider.payment_method_ids)
         self.assertEqual(self.provider._get_default_payment_method_codes(), {'wechat_pay'})
 
-    def test_odoos_own_payment_form_does_not_offer_it(self):
-        arguments = (self.provider.company_id.id, self.customer.partner_id.id, 10)
-        Provider = self.env['payment.provider']
-        kwargs = {'currency_id': self.currency_cny.id}
-        self.assertNotIn(self.provider, Provider._get_compatible_providers(*arguments, **kwargs))
-        self.assertIn(
-            self.provider,
-            Provider.with_context(wechat_prepay=True)._get_compatible_providers(
-                *arguments, **kwargs
-            ),
-        )
-
     def test_credentials_are_not_copied(self):
         copy = self.provider.copy()
         for name in (
@@ -146,9 +134,9 @@ class TestProvider(WechatPayCommon):
     @mute_logger(API)
     def test_the_check_says_what_is_wrong(self):
         for answer, text in (
-            (lambda request: self.fake.error(401, 'SIGN_ERROR'), "signature"),
+            (lambda request: self.fake.error(401, 'SIGN_ERROR'), "replaced or revoked"),
             (lambda request: self.fake.error(400, 'MCH_NOT_EXISTS'), "merchant number"),
-            (lambda request: self.fake.error(403, 'NO_AUTH'), "product"),
+            (lambda request: self.fake.error(403, 'NO_AUTH'), "IP allow list"),
             (lambda request: (404, {}, b''), "HTTP 404"),
             (lambda request: self.fake.error(500, 'SYSTEM_ERROR'), "error of its own"),
             (lambda request: (200, {}, b'{}'), "signed"),
