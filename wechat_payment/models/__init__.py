@@ -19,6 +19,7 @@ from . import (
     payment_transaction_prepay,
     payment_transaction_refund,
     payment_transaction_refund_result,
+    payment_transaction_abnormal_refund,
     payment_transaction_settlement,
     res_config_settings,
     wechat_pay_certificate,

@@ -1,12 +1,14 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from . import (
+    test_administrator,
     test_backup_host,
     test_certificates,
     test_check,
     test_checkout,
     test_notifications,
     test_provider,
+    test_refund_concurrency,
     test_refund_results,
     test_refunds,
     test_requests,

@@ -35,7 +35,7 @@ class WechatRefundCommon(WechatPayCommon, HttpCase):
         self.authenticate('clerk-of-the-shop', 'clerk-of-the-shop')
         response = self._call_button(button, self.tx if record is None else record, **kwargs)
         self.assertNotIn('error', response)
-        return response['result']
+        return response.get('result')
 
     def _press_refused(self, button, record=None, **kwargs):
         """Press a button, and return the message of the refusal."""
