@@ -10,11 +10,7 @@ from odoo.addons.payment.logging import get_payment_logger
 from odoo.addons.wechat.exceptions import WeChatError
 from odoo.addons.wechat_payment.exceptions import WeChatPayRefused
 from odoo.addons.wechat_payment.protocol import amounts, errors
-from odoo.addons.wechat_payment.protocol.refunds import (
-    MAX_REFUND_DAYS,
-    MAX_REFUNDS,
-    REFUND_PATH,
-)
+from odoo.addons.wechat_payment.protocol.refunds import MAX_REFUND_DAYS, MAX_REFUNDS, REFUND_PATH
 
 _logger = get_payment_logger(__name__)
 

@@ -196,7 +196,8 @@ class PaymentTransaction(models.Model):
     def _wechat_ask_for_refunds(self, provider):
         """Ask soon for the open refunds of a provider, each at most once a minute.
 
-        For a message that says that there is news of a refund, and cannot be believed.
+        For a message that says that there is news of a refund, and cannot be believed. Recent
+        payments are looked at as well, each at most once a day.
 
         :param payment.provider provider: The provider.
         :return: None
@@ -210,3 +211,4 @@ class PaymentTransaction(models.Model):
         ], limit=100)
         if txs:
             txs._wechat_ask_soon()
+        self._wechat_trigger_cron('wechat_payment.cron_wechat_look_for_refunds')

@@ -13,6 +13,7 @@ from . import (
     test_refunds,
     test_requests,
     test_sandbox_orders,
+    test_sandbox_refunds,
     test_settlement,
     test_upload,
 )

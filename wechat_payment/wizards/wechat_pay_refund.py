@@ -20,10 +20,10 @@ class WechatPayRefund(models.TransientModel):
     currency_id = fields.Many2one(related='transaction_id.currency_id')
     amount_left = fields.Monetary(string="Left to Refund", compute='_compute_amount_left')
     amount = fields.Monetary(
-        string="Amount", compute='_compute_amount', store=True, readonly=False, required=True,
+        compute='_compute_amount', store=True, readonly=False, required=True,
     )
     reason = fields.Char(
-        string="Reason", size=MAX_REASON_LENGTH,
+        size=MAX_REASON_LENGTH,
         help="The customer reads it in WeChat (not for a part of 1 yuan or less).",
     )
 
