@@ -11,7 +11,7 @@ from odoo.exceptions import AccessError
 from odoo.addons.payment.logging import get_payment_logger
 from odoo.addons.wechat.exceptions import WeChatError, WeChatUnknown
 from odoo.addons.wechat_payment import const
-from odoo.addons.wechat_payment.exceptions import WeChatPayRefused
+from odoo.addons.wechat_payment.exceptions import WeChatPayMisconfigured, WeChatPayRefused
 from odoo.addons.wechat_payment.protocol import aead, keys, verification
 
 _logger = get_payment_logger(__name__, const.SENSITIVE_KEYS)
@@ -47,6 +47,16 @@ class PaymentProvider(models.Model):
         provider = self.sudo().with_context(wechat_check_credentials=True)  # The user is told.
         try:
             count = len(provider._wechat_fetch_certificates())
+        except WeChatPayMisconfigured as error:
+            if error.reason == 'public_key_only' and provider.wechat_pay_public_key:
+                return self._wechat_notify_user(
+                    self.env._(
+                        "WeChat Pay has no platform certificates for this merchant. The WeChat Pay"
+                        " public key is all that is needed."
+                    ),
+                    'warning',
+                )
+            return self._wechat_notify_user(str(error), 'danger')
         except WeChatError as error:
             return self._wechat_notify_user(str(error), 'danger')
         return self._wechat_notify_user(

@@ -56,7 +56,7 @@ class PaymentProvider(models.Model):
                 "%(message)s Not proved yet: %(unproved)s.",
                 message=message, unproved=separator.join(findings['unproved']),
             )
-        return self._wechat_notify_user(message, 'success')
+        return self._wechat_notify_user(message, 'success', sticky=bool(findings['unproved']))
 
     # === BUSINESS METHODS === #
 

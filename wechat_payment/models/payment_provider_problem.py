@@ -208,11 +208,12 @@ class PaymentProvider(models.Model):
             self._wechat_describe_problem(reason, detail), reason, detail,
         )
 
-    def _wechat_notify_user(self, message, kind):
+    def _wechat_notify_user(self, message, kind, sticky=False):
         """Return the notification that tells an administrator the outcome of a button.
 
         :param str message: What happened.
         :param str kind: `success`, `warning` or `danger`.
+        :param bool sticky: Whether it stays until it is closed; what went wrong always does.
         :rtype: dict
         """
         return {
@@ -222,7 +223,7 @@ class PaymentProvider(models.Model):
                 'title': self.env._("WeChat Pay"),
                 'message': message,
                 'type': kind,
-                'sticky': kind != 'success',
+                'sticky': sticky or kind != 'success',
                 'next': {'type': 'ir.actions.client', 'tag': 'soft_reload'},
             },
         }

@@ -20,6 +20,7 @@ class WechatPayCertificate(models.Model):
         default='manual', required=True, readonly=True,
     )
     state = fields.Selection(
+        string="Validity",
         selection=[('future', "Not Yet Valid"), ('valid', "Valid"), ('expired', "Expired")],
         compute='_compute_state',
         help="Expired certificates are kept to show what was trusted; nothing is verified with"

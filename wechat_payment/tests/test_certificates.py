@@ -146,6 +146,14 @@ class TestCertificates(WechatPayCommon, HttpCase):
         self.assertEqual(action['params']['type'], 'danger')
         self.assertIn("pub_key.pem", action['params']['message'])
 
+    @mute_logger(*LOGGERS)
+    def test_a_merchant_with_a_public_key_is_told_that_it_is_all_that_is_needed(self):
+        self.fake.certificates = []
+        action = self.provider.action_wechat_fetch_certificates()
+        self.assertEqual(action['params']['type'], 'warning')
+        self.assertIn("all that is needed", action['params']['message'])
+        self.assertNotEqual(self.provider.wechat_check_state, 'error')
+
     def test_only_administrators_fetch(self):
         with self.assertRaises(AccessError):
             self.provider.with_user(self.internal_user).action_wechat_fetch_certificates()
@@ -286,5 +294,20 @@ class TestSandboxCertificates(WechatPayCommon, HttpCase):
     @mute_logger(*LOGGERS)
     def test_a_merchant_in_public_key_mode_is_told(self):
         self._control('PATCH', f'merchants/{MCHID}', trust_mode='public_key')
+        self.assertFalse(self.provider.wechat_pay_public_key)
         action = self.provider.action_wechat_fetch_certificates()
         self.assertIn("must use the WeChat Pay public key", action['params']['message'])
+
+    @mute_logger(*LOGGERS)
+    def test_the_backup_host_answers_when_the_main_one_is_broken(self):
+        world = self._control('GET', 'world')
+        self.env['ir.config_parameter'].set_param('wechat.pay_backup_url', world['backup_url'])
+        for action in ({'action': 'drop'}, {'action': 'status', 'status': 502, 'code': ''}):
+            self._control(
+                'POST', 'faults', path='/v3/certificates', host='main', times=1, **action,
+            )
+            self.assertEqual(len(self.provider._wechat_fetch_certificates()), 1)
+        self.provider.state = 'enabled'
+        tx = self._create_wechat_order(placed=False)
+        self._control('POST', 'faults', path='/v3/pay/', host='main', times=9, action='drop')
+        self.assertEqual(tx._wechat_query(), {})

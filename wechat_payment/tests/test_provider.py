@@ -1,10 +1,14 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+import logging
+
 from odoo.exceptions import AccessError, ValidationError
 from odoo.modules.neutralize import get_neutralization_queries
 from odoo.tests import Form, tagged
 from odoo.tools import mute_logger
 
+from odoo.addons.payment.const import SENSITIVE_KEYS
+from odoo.addons.payment.logging import SensitiveDataFilter
 from odoo.addons.wechat_payment.const import ENTERED_KEYS
 from odoo.addons.wechat_payment.tests.common import API_V3_KEY, WechatPayCommon
 from odoo.addons.wechat_payment.tests.fake_wechat_pay import get_key_pair
@@ -193,12 +197,29 @@ class TestProvider(WechatPayCommon):
             self.provider.wechat_merchant_private_key, self.merchant.private_pem.strip(),
         )
 
+    def test_the_payment_engines_logs_mask_what_is_secret(self):
+        record = logging.LogRecord('payment', logging.INFO, '', 0, "%s %s", (
+            {'paySign': 'SECRET1', 'payer': {'openid': 'SECRET2'}},
+            str({'wechat_api_v3_key': 'SECRET3', 'code_url': 'SECRET4'}),
+        ), None)
+        SensitiveDataFilter(SENSITIVE_KEYS).filter(record)
+        self.assertNotIn('SECRET', record.getMessage())
+
     def test_a_neutralized_copy_knows_no_merchant(self):
+        self.provider.write({
+            'wechat_certificates_fetched': '2026-01-02', 'wechat_certificates_tried': '2026-01-02',
+            'wechat_certificate_ids': [
+                (0, 0, {'certificate': get_key_pair('platform').certificate_pem}),
+            ],
+        })
         tx = self._create_wechat_order()
         self.env.flush_all()
         for query in get_neutralization_queries(['wechat_payment']):
             self.env.cr.execute(query)
         self.env.invalidate_all()
-        for name in ('wechat_mch_id', 'wechat_api_v3_key', 'wechat_merchant_private_key'):
+        for name in (
+            'wechat_mch_id', 'wechat_api_v3_key', 'wechat_merchant_private_key',
+            'wechat_certificates_fetched', 'wechat_certificates_tried', 'wechat_certificate_ids',
+        ):
             self.assertFalse(self.provider[name], name)
         self.assertFalse(tx.wechat_order_body)

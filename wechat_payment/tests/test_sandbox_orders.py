@@ -119,7 +119,7 @@ class TestSandboxOrders(WechatPayCommon):
             'wechat_merchant_private_key': self.merchant.private_pem,
         })
         with mute_logger(API):
-            self.assertIn('SIGN_ERROR', self.provider._wechat_check_credentials())
+            self.assertIn(self.merchant.serial_no, self.provider._wechat_check_credentials())
 
     @mute_logger(API)
     def test_faults_on_the_way_back_are_told_apart(self):
