@@ -16,8 +16,6 @@ from . import (
     payment_transaction_checkout,
     payment_transaction_hook,
     payment_transaction_order,
-    payment_transaction_checkout,
-    payment_transaction_order,
     payment_transaction_post_processing,
     payment_transaction_prepay,
     payment_transaction_refund,
