@@ -101,7 +101,6 @@ class PaymentTransaction(models.Model):
         :rtype: str|None
         """
         self.ensure_one()
-        return None
 
     def _wechat_get_cancel_route(self):
         """Return where a customer goes who does not pay.

@@ -138,9 +138,11 @@ class PaymentTransaction(models.Model):
         invoices = self.invoice_ids
         if invoices:
             for invoice in invoices:
-                if len(invoices) == 1 or invoice.state != 'posted':
-                    if problem := self._wechat_find_invoice_problem(invoice):
-                        return problem
+                # One of several may have been paid meanwhile: the sum tells, below.
+                is_looked_at = len(invoices) == 1 or invoice.state != 'posted'
+                problem = is_looked_at and self._wechat_find_invoice_problem(invoice)
+                if problem:
+                    return problem
             due = self._wechat_get_amount_due(invoices)
             if invoices.currency_id[:1].compare_amounts(self.amount, due) > 0:
                 return self.env._(

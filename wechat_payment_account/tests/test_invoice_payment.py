@@ -100,7 +100,9 @@ class TestInvoicePayment(WechatPayCommon, HttpCase):
         })
         self.provider.wechat_app_ids |= mobile
         for trade_type, path, keys in (
-            ('JSAPI', 'jsapi', {'appId', 'timeStamp', 'nonceStr', 'package', 'signType', 'paySign'}),
+            ('JSAPI', 'jsapi', {
+                'appId', 'timeStamp', 'nonceStr', 'package', 'signType', 'paySign',
+            }),
             ('APP', 'app', {
                 'appId', 'partnerId', 'prepayId', 'packageValue', 'nonceStr', 'timeStamp', 'sign',
             }),
