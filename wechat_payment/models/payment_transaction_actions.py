@@ -210,6 +210,11 @@ class PaymentTransaction(models.Model):
                 message='\n'.join(f'{tx.reference}: {tx.state_message}' for tx in failed),
                 sticky=True,
             )
+        elif unknown := refunds.filtered(lambda tx: tx.state == 'pending' and tx.state_message):
+            feedback['params'].update(
+                type='warning', sticky=True,
+                message='\n'.join(f'{tx.reference}: {tx.state_message}' for tx in unknown),
+            )
         elif any(tx.state != 'done' for tx in refunds):
             feedback['params']['message'] = self.env._(
                 "The refund is under way: to the wallet it takes minutes, to a bank card up to"

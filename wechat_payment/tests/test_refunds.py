@@ -134,6 +134,13 @@ class TestRefunds(WechatRefundCommon):
     def test_the_clerk_is_told_that_it_takes_time(self):
         self.assertIn("under way", self._press('action_refund')['params']['message'])
 
+    @mute_logger(API, REFUND)
+    def test_the_clerk_is_told_that_the_outcome_is_not_known(self):
+        self.fake.override('POST /v3/refund', None)
+        params = self._press('action_refund')['params']
+        self.assertEqual(params['type'], 'warning')
+        self.assertIn("Do not refund anew", params['message'])
+
     @mute_logger(API, REFUND, ALERT)
     def test_after_topping_up_the_same_number_is_sent_to_the_letter(self):
         self.fake.override('POST /v3/refund', lambda r: self.fake.error(403, 'NOT_ENOUGH'))
