@@ -61,7 +61,7 @@ class PaymentProvider(models.Model):
             return self._wechat_notify_user(str(error), 'danger')
         return self._wechat_notify_user(
             self.env._(
-                "%(count)s platform certificates are valid now. They are renewed by themselves.",
+                "Valid platform certificates: %(count)s. They are renewed by themselves.",
                 count=count,
             ),
             'success',
