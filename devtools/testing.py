@@ -12,7 +12,7 @@ import subprocess
 import time
 import xml.etree.ElementTree as ET
 
-from . import addons, databases, odoo_source, servers
+from . import addons, databases, odoo_source, servers, system_packages
 from .console import Failure, say
 from .paths import DEV, LOG, PYTHON, ROOT
 from .paths import addons as all_addons
@@ -62,6 +62,7 @@ def main(arguments):
         raise Failure(f'Unknown: {", ".join(sorted(unknown))}. There are the suites '
                       f'{", ".join(sorted(suites))} and the addons {", ".join(sorted(known))}.')
     chosen = [name for name in names if name in known]
+    system_packages.ensure('chromium')
     start = time.monotonic()
     if chosen:
         results = _run_addons(chosen, tags)

@@ -15,7 +15,7 @@ from odoo.addons.wechat_payment.protocol.aead import DecryptionError
 from odoo.addons.wechat_payment.protocol.refunds import REFUND_EVENTS
 from odoo.addons.wechat_payment.protocol.verification import VerificationError
 
-_logger = get_payment_logger(__name__)
+_logger = get_payment_logger(__name__, const.SENSITIVE_KEYS)
 
 
 class WechatPayController(http.Controller):

@@ -6,7 +6,7 @@ from odoo.addons.payment.logging import get_payment_logger
 from odoo.addons.wechat_payment import const
 from odoo.addons.wechat_payment.protocol import amounts, order_numbers
 
-_logger = get_payment_logger(__name__)
+_logger = get_payment_logger(__name__, const.SENSITIVE_KEYS)
 
 
 class PaymentTransaction(models.Model):

@@ -11,7 +11,7 @@ from odoo.addons.wechat_payment.exceptions import WeChatPayRefused
 from odoo.addons.wechat_payment.protocol import amounts
 from odoo.addons.wechat_payment.protocol.refunds import REFUND_QUERY_PLAN
 
-_logger = get_payment_logger(__name__)
+_logger = get_payment_logger(__name__, const.SENSITIVE_KEYS)
 
 
 class PaymentTransaction(models.Model):

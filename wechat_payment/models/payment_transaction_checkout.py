@@ -13,7 +13,7 @@ from odoo.addons.wechat.exceptions import WeChatError
 from odoo.addons.wechat_payment import const
 from odoo.addons.wechat_payment.qr_code import build_qr_image
 
-_logger = get_payment_logger(__name__)
+_logger = get_payment_logger(__name__, const.SENSITIVE_KEYS)
 
 PAGE_PATH = '/payment/wechat_pay/pay'
 

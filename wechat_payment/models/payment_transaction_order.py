@@ -12,7 +12,7 @@ from odoo.addons.wechat_payment import const
 from odoo.addons.wechat_payment.exceptions import WeChatPayRefused
 from odoo.addons.wechat_payment.protocol import amounts, order_numbers, signing
 
-_logger = get_payment_logger(__name__)
+_logger = get_payment_logger(__name__, const.SENSITIVE_KEYS)
 
 BEIJING = timezone(timedelta(hours=8))
 

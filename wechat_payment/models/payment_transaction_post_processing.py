@@ -6,8 +6,9 @@ from dateutil import relativedelta
 from odoo import api, fields, models
 
 from odoo.addons.payment.logging import get_payment_logger
+from odoo.addons.wechat_payment import const
 
-_logger = get_payment_logger(__name__)
+_logger = get_payment_logger(__name__, const.SENSITIVE_KEYS)
 
 # As long as core retries the post-processing of a transaction.
 RETRY_DAYS = 4

@@ -8,11 +8,12 @@ from odoo.tools import SQL
 
 from odoo.addons.payment.logging import get_payment_logger
 from odoo.addons.wechat.exceptions import WeChatError
+from odoo.addons.wechat_payment import const
 from odoo.addons.wechat_payment.exceptions import WeChatPayRefused
 from odoo.addons.wechat_payment.protocol import amounts, errors
 from odoo.addons.wechat_payment.protocol.refunds import MAX_REFUND_DAYS, MAX_REFUNDS, REFUND_PATH
 
-_logger = get_payment_logger(__name__)
+_logger = get_payment_logger(__name__, const.SENSITIVE_KEYS)
 
 # States in which a refund has, or may have, taken its part of the payment.
 COUNTED_STATES = ('draft', 'pending', 'authorized', 'done')

@@ -7,10 +7,11 @@ from odoo.fields import Datetime
 
 from odoo.addons.payment.logging import get_payment_logger
 from odoo.addons.wechat.exceptions import WeChatError
+from odoo.addons.wechat_payment import const
 from odoo.addons.wechat_payment.protocol import amounts
 from odoo.addons.wechat_payment.protocol.refunds import REFUND_EVENTS
 
-_logger = get_payment_logger(__name__)
+_logger = get_payment_logger(__name__, const.SENSITIVE_KEYS)
 
 # Ends the alert about an abnormal refund, so that it is taken away when the refund goes on.
 ABNORMAL_MARK = '(ABNORMAL)'

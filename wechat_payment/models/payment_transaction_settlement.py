@@ -9,7 +9,7 @@ from odoo.addons.payment.logging import get_payment_logger
 from odoo.addons.wechat.exceptions import WeChatError
 from odoo.addons.wechat_payment import const
 
-_logger = get_payment_logger(__name__)
+_logger = get_payment_logger(__name__, const.SENSITIVE_KEYS)
 
 # How long after a payment it is looked for refunds that were made outside Odoo, and how often.
 LOOK_DAYS = 30
