@@ -14,6 +14,7 @@ from . import (
     payment_transaction_actions,
     payment_transaction_api,
     payment_transaction_checkout,
+    payment_transaction_document,
     payment_transaction_hook,
     payment_transaction_order,
     payment_transaction_post_processing,

@@ -230,13 +230,7 @@ class PaymentTransaction(models.Model):
             found['transaction_id'] = order.get('transaction_id')
             if 'transaction_id' not in expected:
                 del found['transaction_id']
-        differences = [
-            self.env._(
-                "%(name)s is %(found)s, expected %(expected)s",
-                name=name, found=found[name], expected=value,
-            )
-            for name, value in expected.items() if found[name] != value
-        ]
+        differences = self._wechat_describe_differences(expected, found)
         if not differences:
             return None
         return self.env._(
@@ -245,7 +239,23 @@ class PaymentTransaction(models.Model):
             " pay.weixin.qq.com, Transaction Center.",
             number=order.get('transaction_id') or order.get('out_trade_no'),
             state=order.get('trade_state'),
-            differences='; '.join(differences),
+            differences=differences,
+        )
+
+    def _wechat_describe_differences(self, expected, found):
+        """Return in what WeChat Pay's values differ from ours.
+
+        :param dict expected: Our values by WeChat Pay's names.
+        :param dict found: WeChat Pay's values, of the same names at least.
+        :return: A text for the administrator; empty if all are equal.
+        :rtype: str
+        """
+        return '; '.join(
+            self.env._(
+                "%(name)s is %(found)s, expected %(expected)s",
+                name=name, found=found[name], expected=value,
+            )
+            for name, value in expected.items() if found[name] != value
         )
 
     def _wechat_alert(self, problem, note=True):

@@ -3,7 +3,6 @@
 from urllib.parse import quote, urlencode
 
 from odoo import api, fields, models
-from odoo.exceptions import LockError
 from odoo.fields import Command
 from odoo.tools import consteq
 
@@ -184,15 +183,8 @@ class PaymentTransaction(models.Model):
         :return: None
         :raise WeChatError: `wechat_busy` if somebody else holds a document.
         """
-        try:
-            for documents in self._wechat_get_documents():
-                documents.lock_for_update(allow_referencing=True)
-                documents.invalidate_recordset()
-        except LockError:
-            raise WeChatError(
-                self.env._("The order is being changed right now. Please try again in a moment."),
-                code='wechat_busy',
-            ) from None
+        for documents in self._wechat_get_documents():
+            self._wechat_lock_documents(documents)
         self._wechat_lock()
 
     def _wechat_get_siblings(self):
@@ -232,8 +224,7 @@ class PaymentTransaction(models.Model):
         reference = self._compute_reference(
             'wechat_pay', prefix=None if values else self.reference.rsplit('-', 1)[0], **values,
         )
-        if 'wechat_purpose' in self._fields:
-            values['wechat_purpose'] = self.wechat_purpose
+        values['wechat_purpose'] = self.wechat_purpose
         tx = self.create({
             'provider_id': self.provider_id.id,
             'payment_method_id': self.payment_method_id.id,

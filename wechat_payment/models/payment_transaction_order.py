@@ -42,9 +42,6 @@ class PaymentTransaction(models.Model):
         ).filtered(lambda m: m.code in const.DEFAULT_PAYMENT_METHOD_CODES)[:1]
         if not payment_method:
             raise provider._wechat_misconfigured('payment_method')
-        create_values = dict(payable.create_values)
-        if 'wechat_purpose' in self._fields:
-            create_values.setdefault('wechat_purpose', payable.purpose)
         provider._wechat_check_notify_url()
         tx = self.sudo().create({
             'provider_id': provider.id,
@@ -55,7 +52,8 @@ class PaymentTransaction(models.Model):
             'partner_id': payable.partner.id,
             'operation': 'online_direct',
             'wechat_user_id': self.env.uid,
-            **create_values,
+            'wechat_purpose': payable.purpose,
+            **payable.create_values,
         })
         tx._wechat_prepare_order(app, openid, trade_type, payable.description, client)
         tx._log_sent_message()

@@ -207,13 +207,7 @@ class PaymentTransaction(models.Model):
         for name in ('transaction_id', 'refund_id'):
             if name not in expected and not (found[name] and isinstance(found[name], str)):
                 expected[name] = self.env._("a number")
-        differences = [
-            self.env._(
-                "%(name)s is %(found)s, expected %(expected)s",
-                name=name, found=found[name], expected=value,
-            )
-            for name, value in expected.items() if found[name] != value
-        ]
+        differences = self._wechat_describe_differences(expected, found)
         if not differences:
             return None
         return self.env._(
@@ -222,7 +216,7 @@ class PaymentTransaction(models.Model):
             " pay.weixin.qq.com, Transaction Center ▸ Refunds.",
             number=refund.get('out_refund_no') or refund.get('refund_id'),
             state=refund.get('refund_status') or refund.get('status'),
-            differences='; '.join(differences),
+            differences=differences,
         )
 
     # === BUSINESS METHODS - NOTIFICATIONS === #

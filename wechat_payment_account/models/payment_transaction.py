@@ -1,9 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from odoo import api, models
-from odoo.exceptions import AccessError, LockError
 from odoo.fields import Command
-from odoo.tools import consteq
 
 from odoo.addons.wechat.exceptions import WeChatError
 from odoo.addons.wechat_payment.payable import Payable
@@ -23,15 +21,11 @@ class PaymentTransaction(models.Model):
         :rtype: Payable
         :raise WeChatError: `not_payable`, or `wechat_busy` if somebody else holds the invoice.
         """
-        invoice_sudo = self._wechat_get_accessible_invoice(document_id, access_token)
-        try:
-            invoice_sudo.lock_for_update(allow_referencing=True)
-        except LockError:
-            raise WeChatError(
-                self.env._("The invoice is being changed right now. Please try again in a moment."),
-                code='wechat_busy',
-            ) from None
-        invoice_sudo.invalidate_recordset()
+        invoice_sudo = self._wechat_get_accessible_document(
+            'account.move', document_id, access_token,
+            refusal=self.env._("There is no such invoice that you could pay."),
+        )
+        self._wechat_lock_documents(invoice_sudo)
         problem = self._wechat_find_invoice_problem(invoice_sudo)
         if not problem and self._wechat_has_pending_payment(invoice_sudo):
             problem = self.env._("A payment of this invoice is being processed.")
@@ -47,31 +41,6 @@ class PaymentTransaction(models.Model):
             transactions=invoice_sudo.transaction_ids,
             create_values={'invoice_ids': [Command.set(invoice_sudo.ids)]},
         )
-
-    @api.model
-    def _wechat_get_accessible_invoice(self, document_id, access_token):
-        """Return the invoice that the caller may read, or for which they hold the token.
-
-        :rtype: account.move
-        :raise WeChatError: `not_payable`, the same for a foreign invoice as for one that is not.
-        """
-        invoice = self.env['account.move'].browse(document_id)
-        invoice_sudo = invoice.sudo().exists()
-        is_accessible = bool(invoice_sudo)
-        if invoice_sudo and access_token:
-            is_accessible = bool(invoice_sudo.access_token) and consteq(
-                invoice_sudo.access_token.encode(), access_token.encode(),
-            )
-        elif invoice_sudo:
-            try:
-                invoice.check_access('read')
-            except AccessError:
-                is_accessible = False
-        if not is_accessible:
-            raise WeChatError(
-                self.env._("There is no such invoice that you could pay."), code='not_payable',
-            )
-        return invoice_sudo
 
     @api.model
     def _wechat_find_invoice_problem(self, invoice_sudo):

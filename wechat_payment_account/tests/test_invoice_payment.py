@@ -177,6 +177,23 @@ class TestInvoicePayment(WechatPayCommon, HttpCase):
         ):
             self._assert_refused('wechat_busy')
 
+    def test_an_invoice_is_changed_when_it_is_locked_so_that_no_older_snapshot_pays_it_too(self):
+        tx = self._open_checkout()
+
+        def get_row_version():
+            self.env.flush_all()
+            self.env.cr.execute("SELECT ctid FROM account_move WHERE id = %s", [self.invoice.id])
+            return self.env.cr.fetchone()
+
+        transactions = self.env['payment.transaction'].with_user(self.customer)
+        for lock in (
+            lambda: transactions._wechat_payable_account_move(self.invoice.id),
+            tx.sudo()._wechat_lock_checkout,
+        ):
+            before = get_row_version()
+            lock()
+            self.assertNotEqual(get_row_version(), before)
+
     # === THE PAYMENT PAGE === #
 
     def test_an_invoice_is_paid_by_its_link(self):

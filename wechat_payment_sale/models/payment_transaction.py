@@ -1,9 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from odoo import api, models
-from odoo.exceptions import AccessError, LockError, UserError
+from odoo.exceptions import UserError
 from odoo.fields import Command
-from odoo.tools import SQL, consteq
 
 from odoo.addons.wechat.exceptions import WeChatError
 from odoo.addons.wechat_payment.payable import Payable
@@ -23,20 +22,11 @@ class PaymentTransaction(models.Model):
         :rtype: Payable
         :raise WeChatError: `not_payable`, or `wechat_busy` if somebody else holds the order.
         """
-        order_sudo = self._wechat_get_accessible_order(document_id, access_token)
-        try:
-            order_sudo.lock_for_update(allow_referencing=True)
-        except LockError:
-            raise WeChatError(
-                self.env._("The order is being changed right now. Please try again in a moment."),
-                code='wechat_busy',
-            ) from None
-        # Changed, not only locked: a request that began before this one's commit must not see the
-        # order without the payment that is made here; PostgreSQL lets it run again then.
-        self.env.cr.execute(SQL(
-            "UPDATE sale_order SET write_date = write_date WHERE id = %s", order_sudo.id,
-        ))
-        order_sudo.invalidate_recordset()
+        order_sudo = self._wechat_get_accessible_document(
+            'sale.order', document_id, access_token,
+            refusal=self.env._("There is no such order that you could pay."),
+        )
+        self._wechat_lock_documents(order_sudo)
         self._wechat_check_order_is_payable(order_sudo)
         return Payable(
             document=order_sudo,
@@ -48,31 +38,6 @@ class PaymentTransaction(models.Model):
             transactions=order_sudo.transaction_ids,
             create_values={'sale_order_ids': [Command.set(order_sudo.ids)]},
         )
-
-    @api.model
-    def _wechat_get_accessible_order(self, document_id, access_token):
-        """Return the order that the caller may read, or for which they hold the token.
-
-        :rtype: sale.order
-        :raise WeChatError: `not_payable`, the same for a foreign order as for one that is not.
-        """
-        order = self.env['sale.order'].browse(document_id)
-        order_sudo = order.sudo().exists()
-        is_accessible = bool(order_sudo)
-        if order_sudo and access_token:
-            is_accessible = bool(order_sudo.access_token) and consteq(
-                order_sudo.access_token.encode(), access_token.encode(),
-            )
-        elif order_sudo:
-            try:
-                order.check_access('read')
-            except AccessError:
-                is_accessible = False
-        if not is_accessible:
-            raise WeChatError(
-                self.env._("There is no such order that you could pay."), code='not_payable',
-            )
-        return order_sudo
 
     @api.model
     def _wechat_check_order_is_payable(self, order_sudo):

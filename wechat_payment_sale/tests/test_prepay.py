@@ -233,6 +233,24 @@ class TestPrepay(WechatPayCommon, HttpCase):
         ):
             self._assert_refused('wechat_busy')
 
+    def test_an_order_is_changed_when_it_is_locked_so_that_no_older_snapshot_pays_it_too(self):
+        self._prepay()
+        tx = self._tx()
+
+        def get_row_version():
+            self.env.flush_all()
+            self.env.cr.execute("SELECT ctid FROM sale_order WHERE id = %s", [self.order.id])
+            return self.env.cr.fetchone()
+
+        transactions = self.env['payment.transaction'].with_user(self.customer)
+        for lock in (
+            lambda: transactions._wechat_payable_sale_order(self.order.id),
+            tx.sudo()._wechat_lock_checkout,
+        ):
+            before = get_row_version()
+            lock()
+            self.assertNotEqual(get_row_version(), before)
+
     # === WHAT WECHAT PAY ANSWERS === #
 
     def test_a_refusal_puts_the_transaction_in_error_and_frees_the_number(self):
