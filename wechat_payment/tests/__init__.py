@@ -16,6 +16,7 @@ from . import (
     test_sandbox_checkout,
     test_sandbox_orders,
     test_sandbox_refunds,
+    test_sandbox_trade_types,
     test_settlement,
     test_upload,
 )

@@ -50,7 +50,7 @@ class WechatPayCommon(WechatCommon, PaymentCommon):
         })
 
     @classmethod
-    def _create_wechat_order(cls, amount=19.99, placed=True):
+    def _create_wechat_order(cls, amount=19.99, placed=True, app=None, trade_type='JSAPI'):
         """Return a transaction as prepay leaves it, known to the fake WeChat Pay if `placed`."""
         tx = cls.env['payment.transaction'].with_user(cls.customer)._wechat_create_order(
             Payable(
@@ -62,7 +62,7 @@ class WechatPayCommon(WechatCommon, PaymentCommon):
                 description="Tea",
                 transactions=cls.env['payment.transaction'],
             ),
-            cls.provider, cls.app, cls.openid, 'JSAPI',
+            cls.provider, app or cls.app, cls.openid if trade_type == 'JSAPI' else '', trade_type,
         )
         if placed:
             body = json.loads(tx.wechat_order_body)

@@ -1,40 +1,18 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-import os
-
-import requests
-
 from odoo.tests import HttpCase, tagged
 
 from odoo.addons.wechat_payment.tests.common import WechatPayCommon
-from odoo.addons.wechat_payment.tests.fake_wechat_pay import MCHID
+from odoo.addons.wechat_payment.tests.sandbox_common import WechatSandboxCommon
 
 
 @tagged('post_install', '-at_install', '-standard', 'wechat_sandbox')
-class TestSandboxCheckout(WechatPayCommon, HttpCase):
-    """Native, H5 and App orders against the project's sandbox (WECHAT_SANDBOX_URL)."""
+class TestSandboxCheckout(WechatSandboxCommon, WechatPayCommon, HttpCase):
+    """Native and H5 orders, found by asking, against the project's sandbox (WECHAT_SANDBOX_URL)."""
 
     def setUp(self):
         super().setUp()
-        self.sandbox = os.environ['WECHAT_SANDBOX_URL'].rstrip('/')
-        self.env['ir.config_parameter'].set_param('wechat.pay_url', self.sandbox)
-        self._control('POST', 'reset')
-        self._control('POST', 'settings', allow_loopback_ip=True)
-        merchant = self._control('GET', 'world')['merchants'][0]
-        self.provider.write({
-            'wechat_api_v3_key': merchant['api_v3_key'],
-            'wechat_merchant_private_key': merchant['merchant_private_key'],
-            'wechat_merchant_certificate': merchant['merchant_certificate'],
-            'wechat_pay_public_key_id': merchant['public_key_id'],
-            'wechat_pay_public_key': merchant['public_key'],
-        })
-
-    def _control(self, method, path, /, **body):
-        response = requests.request(
-            method, f'{self.sandbox}/_sandbox/{path}', json=body or None, timeout=10,
-        )
-        self.assertEqual(response.status_code, 200, response.text)
-        return response.json()
+        self._connect_sandbox(allow_loopback_ip=True)
 
     def _pay_as(self, user_agent):
         """Open the payment page, pay in the sandbox, return the kind of payment."""
@@ -60,16 +38,10 @@ class TestSandboxCheckout(WechatPayCommon, HttpCase):
             self.assertIn('result', answer, answer.get('error'))
             results.append(answer['result'])
             if route == 'start':
-                self._control(
-                    'POST', 'pay', mchid=MCHID, out_trade_no=tx.reference, notify=False,
-                )
+                self._at_merchant('pay', out_trade_no=tx.reference, notify=False)
         self.env.invalidate_all()
         self.assertEqual((results[1]['state'], tx.state), ('done', 'done'))
-        problems = [
-            problem for request in self._control('GET', 'requests')['requests']
-            for problem in request['problems']
-        ]
-        self.assertEqual(problems, [])
+        self.assertEqual(self._problems(), [])
         return results[0]['kind']
 
     def test_a_qr_code_is_paid(self):
