@@ -13,7 +13,20 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote
 
-from . import control, defects, notifications, page, pay_v3, phone, platform, v3_call
+from . import (
+    account_menu,
+    control,
+    defects,
+    followers,
+    materials,
+    notifications,
+    page,
+    pay_v3,
+    phone,
+    platform,
+    template_messages,
+    v3_call,
+)
 from .clock import rfc3339
 from .faults import Faults
 from .log import RequestLog
@@ -33,6 +46,14 @@ def _compile(routes):
     return compiled
 
 
+# What stands on `platform`, beside its own paths.
+_PLATFORM = {
+    **platform.PATHS,
+    **account_menu.PATHS,
+    **followers.PATHS,
+    **materials.PATHS,
+    **template_messages.PATHS,
+}
 _PAY = _compile(pay_v3.ROUTES)
 _CONTROL = _compile(control.ROUTES)
 
@@ -116,7 +137,7 @@ class Sandbox:
                     f"{status}: WeChat Pay has no {request.method} {request.path}",
                 )
                 return Answer(status)
-            handler = platform.PATHS.get(request.path)
+            handler = _PLATFORM.get(request.path)
             if handler:
                 request.route = request.path
                 return platform.serve(self.world, request, handler)

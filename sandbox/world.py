@@ -178,6 +178,7 @@ class World:
             self.tokens = {}
             self.current_tokens = {}
             self.quotas = {}
+            self.accounts = {}
             self.orders = {}
             self.prepays = {}
             self.code_urls = {}
