@@ -41,12 +41,12 @@ class PaymentProvider(models.Model):
         groups='base.group_system',
     )
     wechat_api_v3_key = fields.Char(
-        string="APIv3 Key", copy=False, groups='base.group_system',
+        string="APIv3 Key", copy=False, prefetch=False, groups='base.group_system',
         help="APIv3密钥: Account Center ▸ API security. 32 characters that you chose; they cannot"
              " be read back there, only set anew.",
     )
     wechat_merchant_certificate = fields.Text(
-        string="Merchant Certificate", copy=False, groups='base.group_system',
+        string="Merchant Certificate", copy=False, prefetch=False, groups='base.group_system',
         help="File apiclient_cert.pem: Account Center ▸ API security ▸ Merchant API certificate."
              " The serial number is read from it.",
     )
@@ -56,7 +56,7 @@ class PaymentProvider(models.Model):
         help="证书序列号 of the merchant certificate. Read from the certificate if you paste that.",
     )
     wechat_merchant_private_key = fields.Text(
-        string="Merchant Private Key", copy=False, groups='base.group_system',
+        string="Merchant Private Key", copy=False, prefetch=False, groups='base.group_system',
         help="File apiclient_key.pem, made together with the merchant certificate.",
     )
     wechat_pay_public_key_id = fields.Char(
@@ -65,7 +65,7 @@ class PaymentProvider(models.Model):
              " key.",
     )
     wechat_pay_public_key = fields.Text(
-        string="WeChat Pay Public Key", copy=False, groups='base.group_system',
+        string="WeChat Pay Public Key", copy=False, prefetch=False, groups='base.group_system',
         help="File pub_key.pem from the same place. It proves that an answer is from WeChat Pay.",
     )
     wechat_certificate_ids = fields.One2many(

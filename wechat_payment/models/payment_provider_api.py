@@ -21,6 +21,13 @@ _logger = get_payment_logger(__name__, const.SENSITIVE_KEYS)
 
 USER_AGENT = 'odoo-wechat-payment/19.0'
 
+# What a call reads of a provider: fetched together, without the many other fields that a form needs
+# and with which a call would begin after each commit.
+CALL_FIELDS = (
+    'wechat_mch_id', 'wechat_merchant_serial', 'wechat_merchant_private_key',
+    'wechat_pay_public_key_id', 'wechat_pay_public_key', 'wechat_check_state',
+)
+
 
 class PaymentProvider(models.Model):
     _inherit = 'payment.provider'
@@ -59,6 +66,7 @@ class PaymentProvider(models.Model):
         """
         self.ensure_one()
         provider = self.sudo()
+        provider.fetch(CALL_FIELDS)
         if params:
             path = f'{path}?{urlencode(params)}'
         if isinstance(payload, dict):

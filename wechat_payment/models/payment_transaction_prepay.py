@@ -58,13 +58,11 @@ class PaymentTransaction(models.Model):
             )
         if not tx:
             tx = self._wechat_create_order(payable, provider, app, openid, trade_type, client)
-        tx._wechat_place_order()
-        return {
-            'reference': tx.reference,
-            'amount': tx.amount,
-            'currency': tx.currency_id.name,
-            'payment': tx._wechat_build_client_values(),
+        answer = {
+            'reference': tx.reference, 'amount': tx.amount, 'currency': tx.currency_id.name,
         }
+        tx._wechat_place_order()
+        return {**answer, 'payment': tx._wechat_build_client_values()}
 
     def _wechat_commit(self):
         """Make the number, and everything needed to repeat its call, survive whatever comes.
@@ -89,10 +87,10 @@ class PaymentTransaction(models.Model):
         :rtype: tuple[wechat.app, str]
         :raise WeChatError: `not_linked` if the caller has no, or no certain, identity.
         """
-        identities = self.env['wechat.identity'].sudo().search([
+        identities = self.env['wechat.identity'].sudo().search_fetch([
             ('user_id', '=', self.env.uid),
             ('app_id.app_type', 'in', const.TRADE_TYPE_APP_TYPES[trade_type]),
-        ])
+        ], ['app_id', 'openid'])
         if session_app_id:
             identities = identities.filtered(lambda i: i.app_id.id == session_app_id)
         if len(identities) != 1:

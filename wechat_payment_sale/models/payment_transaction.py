@@ -8,6 +8,13 @@ from odoo.addons.wechat.exceptions import WeChatError
 from odoo.addons.wechat_payment.payable import Payable
 
 
+# What a payment reads of an order that is not a cart; an order has some hundred fields.
+ORDER_FIELDS = (
+    'name', 'state', 'company_id', 'currency_id', 'partner_id', 'partner_invoice_id',
+    'amount_total', 'validity_date',
+)
+
+
 class PaymentTransaction(models.Model):
     _inherit = 'payment.transaction'
 
@@ -27,6 +34,9 @@ class PaymentTransaction(models.Model):
             refusal=self.env._("There is no such order that you could pay."),
         )
         self._wechat_lock_documents(order_sudo)
+        order_sudo.fetch(ORDER_FIELDS + tuple(
+            name for name in ('website_id',) if name in order_sudo._fields
+        ))
         self._wechat_check_order_is_payable(order_sudo)
         return Payable(
             document=order_sudo,
