@@ -11,7 +11,7 @@ class Request:
     """One HTTP request; the target and the body are kept exactly as received.
 
     `problems` collects, in plain words, what was wrong with it: the request log shows them.
-    `host` says at which address it arrived: `main` or `backup`.
+    `host` says at which address it arrived: `main` or `backup`; `client_ip` where it came from.
     """
 
     method: str
@@ -21,6 +21,7 @@ class Request:
     problems: list = field(default_factory=list)
     route: str = ''
     host: str = 'main'
+    client_ip: str = ''
 
     @property
     def path(self):

@@ -5,7 +5,7 @@ import hmac
 import secrets
 import time
 
-from . import tokens
+from . import quotas, tokens
 from .messages import json_answer
 
 JSON_TYPE = 'application/json; encoding=utf-8'
@@ -22,6 +22,7 @@ MESSAGES = {
     40097: "invalid args",
     40125: "invalid appsecret",
     40163: "code been used",
+    40164: "invalid ip",
     40226: "code blocked",
     41001: "access_token missing",
     41002: "appid missing",
@@ -33,6 +34,7 @@ MESSAGES = {
     45009: "reach max api daily quota limit",
     45011: "api minute-quota reach limit, must slower, retry next minute",
     47001: "data format error",
+    48006: "forbid to clear quota because of reaching the limit",
     76021: "cgi_path not found, please check",
     87007: "session_key is not existed or expired",
     87008: "invalid sig_method",
@@ -136,7 +138,24 @@ def check_token(world, request):
     errcode, why, appid = tokens.look_up(world, value)
     if errcode:
         raise PlatformError(errcode, why)
+    if request.path not in QUOTA_PATHS:
+        spend_quota(world, request, appid)
     return world.apps[appid]
+
+
+def spend_quota(world, request, appid):
+    """Count a call of an app, and refuse what is more than the day's quota."""
+    if not quotas.spend(world, appid, request.path):
+        raise PlatformError(45009, f"the quota of {request.path} is used up")
+
+
+def check_address(world, request, app):
+    """Refuse calls from an address that is not on the app's IP allow list."""
+    if not quotas.may_call_from(world, app.appid, request.client_ip):
+        raise PlatformError(
+            40164, f"{request.client_ip} is not on the IP allow list",
+            f"invalid ip {request.client_ip} ipv6 ::ffff:{request.client_ip}, not in whitelist",
+        )
 
 
 # === Login === #
@@ -218,6 +237,8 @@ def stable_token(world, request):
         if body.get('grant_type') != 'client_credential':
             raise PlatformError(40002, "grant_type must be client_credential")
         app = check_app(world, body)
+        check_address(world, request, app)
+        spend_quota(world, request, app.appid)
         force = body.get('force_refresh', False)
         if not isinstance(force, bool):
             raise PlatformError(47001, "force_refresh must be true or false")
@@ -238,6 +259,8 @@ def classic_token(world, request):
         if values.get('grant_type') != 'client_credential':
             raise PlatformError(40002, "grant_type must be client_credential")
         app = check_app(world, values)
+        check_address(world, request, app)
+        spend_quota(world, request, app.appid)
         token = tokens.classic(world, app.appid)
         return {'access_token': token.value, 'expires_in': tokens.LIFETIME}
 
@@ -247,15 +270,48 @@ def classic_token(world, request):
 def quota_get(world, request):
     """POST /cgi-bin/openapi/quota/get (3.4)."""
     body = require_post_json(request)
-    check_token(world, request)
+    app = check_token(world, request)
     path = body.get('cgi_path')
     if not isinstance(path, str) or not path.startswith('/'):
         raise PlatformError(76021, "cgi_path is missing or no path")
-    return {
-        'errcode': 0,
-        'errmsg': 'ok',
-        'quota': {'daily_limit': 10000, 'used': 0, 'remain': 10000},
-    }
+    with world.lock:
+        found = quotas.counter(world, app.appid, path)
+        return {
+            'errcode': 0,
+            'errmsg': 'ok',
+            'quota': {
+                'daily_limit': found.limit,
+                'used': found.used,
+                'remain': max(0, found.limit - found.used),
+            },
+            'rate_limit': {'call_count': 2000, 'refresh_second': 60},
+        }
+
+
+def clear_quota(world, request):
+    """POST /cgi-bin/clear_quota (3.4)."""
+    body = require_post_json(request)
+    with world.lock:
+        app = check_token(world, request)
+        if not body.get('appid'):
+            raise PlatformError(41002, "appid is missing")
+        if body['appid'] != app.appid:
+            raise PlatformError(40013, "the token belongs to another appid")
+        return _clear(world, app)
+
+
+def clear_quota_v2(world, request):
+    """POST /cgi-bin/clear_quota/v2 (3.4)."""
+    body = require_post_json(request)
+    with world.lock:
+        values = {'appid': body.get('appid'), 'secret': body.get('appsecret')}
+        return _clear(world, check_app(world, values))
+
+
+def _clear(world, app):
+    if not quotas.clear(world, app.appid):
+        raise PlatformError(48006, "the quotas were cleared ten times this month")
+    return {'errcode': 0, 'errmsg': 'ok'}
 
 
 def addresses(world, request):
@@ -265,11 +321,18 @@ def addresses(world, request):
     return {'ip_list': ['127.0.0.1']}
 
 
+# They tell of quotas, and are not counted themselves.
+QUOTA_PATHS = (
+    '/cgi-bin/openapi/quota/get', '/cgi-bin/clear_quota', '/cgi-bin/clear_quota/v2',
+)
+
 PATHS = {
     '/sns/jscode2session': code2session,
     '/cgi-bin/stable_token': stable_token,
     '/cgi-bin/token': classic_token,
     '/cgi-bin/openapi/quota/get': quota_get,
+    '/cgi-bin/clear_quota': clear_quota,
+    '/cgi-bin/clear_quota/v2': clear_quota_v2,
     '/cgi-bin/getcallbackip': addresses,
     '/cgi-bin/get_api_domain_ip': addresses,
     '/wxa/checksession': check_session,

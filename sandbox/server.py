@@ -25,6 +25,7 @@ from . import (
     phone,
     platform,
     template_messages,
+    tickets,
     v3_call,
 )
 from .clock import rfc3339
@@ -53,6 +54,7 @@ _PLATFORM = {
     **followers.PATHS,
     **materials.PATHS,
     **template_messages.PATHS,
+    **tickets.PATHS,
 }
 _PAY = _compile(pay_v3.ROUTES)
 _CONTROL = _compile(control.ROUTES)
@@ -220,6 +222,7 @@ class Handler(BaseHTTPRequestHandler):
             return
         request = Request(
             self.command, target, list(self.headers.items()), body, host=self.server.role,
+            client_ip=self.client_address[0],
         )
         answer = self.server.sandbox.handle(request)
         if answer is None:

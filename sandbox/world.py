@@ -178,6 +178,10 @@ class World:
             self.tokens = {}
             self.current_tokens = {}
             self.quotas = {}
+            self.call_counters = {}
+            self.clearings = {}
+            self.ip_allow_lists = {}
+            self.tickets = {}
             self.accounts = {}
             self.orders = {}
             self.prepays = {}
