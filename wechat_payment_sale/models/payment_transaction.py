@@ -7,7 +7,6 @@ from odoo.fields import Command
 from odoo.addons.wechat.exceptions import WeChatError
 from odoo.addons.wechat_payment.payable import Payable
 
-
 # What a payment reads of an order that is not a cart; an order has some hundred fields.
 ORDER_FIELDS = (
     'name', 'state', 'company_id', 'currency_id', 'partner_id', 'partner_invoice_id',
