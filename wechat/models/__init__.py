@@ -3,6 +3,7 @@ from . import (
     res_config_settings,
     res_users,
     wechat_app,
+    wechat_app_message,
     wechat_app_request,
     wechat_app_state,
     wechat_app_token,

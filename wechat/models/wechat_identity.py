@@ -51,3 +51,25 @@ class WechatIdentity(models.Model):
     def _compute_display_name(self):
         for identity in self:
             identity.display_name = identity.nickname or identity.openid
+
+    # === BUSINESS METHODS === #
+
+    def _anonymize(self):
+        """Delete what WeChat told of these people: names, pictures, phone numbers.
+
+        The openid stays, which says nothing of anybody to whoever does not own the app, and so do
+        the links to user and contact, which are Odoo's.
+        """
+        for identity in self.sudo():
+            identity.write({'nickname': False, 'avatar_url': False, 'phone': False})
+
+    def _send_customer_service_message(self, message):
+        """Send this person a customer-service message.
+
+        :param message: A text, or a reply of :mod:`odoo.addons.wechat.protocol.replies`.
+        :return: WeChat's answer.
+        :rtype: dict
+        :raise WeChatError: See `_send_customer_service_message` of the app.
+        """
+        self.ensure_one()
+        return self.app_id._send_customer_service_message(self.openid, message)
