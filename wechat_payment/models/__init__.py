@@ -20,6 +20,7 @@ from . import (
     payment_transaction_post_processing,
     payment_transaction_prepay,
     payment_transaction_refund,
+    payment_transaction_refund_interval,
     payment_transaction_refund_result,
     payment_transaction_settlement,
     res_config_settings,

@@ -99,6 +99,8 @@ class PaymentTransaction(models.Model):
         tx._wechat_repeat_refund()
         if tx.state == 'error':
             return tx._wechat_build_notification(tx.state_message, 'danger')
+        if tx._wechat_is_waiting_refund():
+            return tx._wechat_build_notification(tx.state_message, 'info')
         return tx._wechat_build_answer(tx.wechat_refund_status, tx.state_message)
 
     def action_wechat_alert_seen(self):
@@ -212,7 +214,7 @@ class PaymentTransaction(models.Model):
             )
         elif unknown := refunds.filtered(lambda tx: tx.state == 'pending' and tx.state_message):
             feedback['params'].update(
-                type='warning', sticky=True,
+                type='info' if refunds._wechat_is_waiting_refund() else 'warning', sticky=True,
                 message='\n'.join(f'{tx.reference}: {tx.state_message}' for tx in unknown),
             )
         elif any(tx.state != 'done' for tx in refunds):

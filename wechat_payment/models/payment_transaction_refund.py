@@ -167,9 +167,10 @@ class PaymentTransaction(models.Model):
 
         provider = self.provider_id.sudo()
         self.sudo().wechat_refund_body = provider._wechat_serialize(self._wechat_build_refund())
-        self._wechat_schedule_query()
+        is_sent = self._wechat_claim_refund_turn()
         self._wechat_commit()
-        self._wechat_request_refund()
+        if is_sent:
+            self._wechat_request_refund()
         return None
 
     def _wechat_build_refund(self):
@@ -252,6 +253,7 @@ class PaymentTransaction(models.Model):
             'wechat_refund_id': answer['refund_id'],
             'provider_reference': answer['refund_id'],
             'wechat_refund_status': 'PROCESSING',
+            'wechat_refund_sent': fields.Datetime.now(),  # From when WeChat Pay counts the minute.
         })
         if self.state != 'pending':
             self._set_pending(extra_allowed_states=('error',))
@@ -320,12 +322,14 @@ class PaymentTransaction(models.Model):
     def _wechat_repeat_refund(self):
         """Ask for the refund, and send it again to the letter if WeChat Pay has never seen it.
 
+        A refund that was made within a minute of another one waits, and is not asked for.
+
         :return: None
         :raise UserError: If the payment has not that much left, as another refund was made.
         :raise WeChatError: If WeChat Pay does not say whether it knows the refund.
         """
         self.ensure_one()
-        if self._wechat_query_refund():
+        if not self._wechat_is_waiting_refund() and self._wechat_query_refund():
             return
         if not self.wechat_refund_body or self.state not in ('draft', 'pending', 'error'):
             return
@@ -340,6 +344,7 @@ class PaymentTransaction(models.Model):
         if self.state == 'error':
             # Counted again before the call, so that nobody else takes this part of the payment.
             self._set_pending(extra_allowed_states=('error',))
-        self._wechat_schedule_query()
+        is_sent = self._wechat_claim_refund_turn()
         self._wechat_commit()
-        self._wechat_request_refund()
+        if is_sent:
+            self._wechat_request_refund()

@@ -322,6 +322,7 @@ class PaymentTransaction(models.Model):
             ))
         tx = self._create_child_transaction(
             amount, is_refund=True, reference=out_refund_no, wechat_is_external_refund=True,
+            wechat_refund_sent=Datetime.now(),
         )
         tx._wechat_schedule_query()
         self._log_message_on_linked_documents(self.env._(

@@ -6,6 +6,9 @@ REFUND_PATH = '/v3/refund/domestic/refunds'
 # A payment can be refunded this long after it was paid, and in at most this many parts (A6.1).
 MAX_REFUND_DAYS = 365
 MAX_REFUNDS = 50
+# Two refunds of one payment are a minute apart (A6.1), in seconds; one more because our times have
+# no fractions.
+REFUND_INTERVAL = 61
 
 # Notified events, and the state in which each finds the refund (A7.1).
 REFUND_EVENTS = {

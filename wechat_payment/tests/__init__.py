@@ -10,6 +10,7 @@ from . import (
     test_notifications,
     test_provider,
     test_refund_concurrency,
+    test_refund_interval,
     test_refund_results,
     test_refunds,
     test_requests,

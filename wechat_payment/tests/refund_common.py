@@ -1,9 +1,12 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+from datetime import timedelta
+
 from odoo import fields
 from odoo.tests import HttpCase
 from odoo.tools import mute_logger
 
+from odoo.addons.wechat_payment.protocol.refunds import REFUND_INTERVAL
 from odoo.addons.wechat_payment.tests.common import WechatPayCommon
 from odoo.addons.wechat_payment.tests.fake_wechat_pay import build_notification
 
@@ -45,8 +48,16 @@ class WechatRefundCommon(WechatPayCommon, HttpCase):
         self.assertIn('error', response)
         return response['error']['data']['message']
 
-    def _refund(self, amount=None):
-        """Press Refund, and return the new refund."""
+    def _let_a_minute_pass(self):
+        """Make the refunds of the payment old enough for the next one to be sent at once."""
+        for refund in self.tx.child_transaction_ids.filtered('wechat_refund_sent'):
+            refund.wechat_refund_sent -= timedelta(seconds=REFUND_INTERVAL)
+        self.env.flush_all()
+
+    def _refund(self, amount=None, at_once=False):
+        """Press Refund, a minute after the last time or `at_once`, and return the new refund."""
+        if not at_once:
+            self._let_a_minute_pass()
         known = self.tx.child_transaction_ids
         self._press('action_refund', **({} if amount is None else {'amount_to_refund': amount}))
         return self.tx.child_transaction_ids - known

@@ -4,6 +4,7 @@
 import threading
 import time
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 
 import psycopg2
 
@@ -150,12 +151,22 @@ class TestRefundConcurrency(TransactionCase):
         self.assertEqual(len(self.fake.refunds), 1)
 
     @mute_logger('odoo.sql_db')
-    def test_two_clerks_who_refund_parts_at_once_both_do(self):
+    def test_two_clerks_who_refund_parts_at_once_both_do_a_minute_apart(self):
         results = self._in_parallel(
             2, lambda env: env['payment.transaction'].browse(self.tx_id)._refund(10).id,
         )
         self.assertFalse([result for result in results if isinstance(result, Exception)])
-        self.assertEqual([amount for _state, amount, _body in self._read()], [-10, -10])
+        self.assertEqual(
+            [(state, amount) for state, amount, _body in self._read()], [('pending', -10)] * 2,
+        )
+        self.assertEqual(len(self.fake.refunds), 1)
+        with self._server() as env:
+            refunds = env['payment.transaction'].browse(self.tx_id).child_transaction_ids
+            waiting_id = refunds.filtered(lambda tx: tx._wechat_is_waiting_refund()).id
+            (refunds - refunds.browse(waiting_id)).wechat_refund_sent -= timedelta(minutes=2)
+        self._in_parallel(
+            1, lambda env: env['payment.transaction'].browse(waiting_id)._wechat_repeat_refund(),
+        )
         self.assertEqual(len(self.fake.refunds), 2, "each under its own number, each once")
 
     def test_number_and_body_are_committed_before_the_call(self):

@@ -1,9 +1,14 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+from datetime import timedelta
+
+from freezegun import freeze_time
+
 from odoo import fields
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
+from odoo.addons.wechat_payment.protocol.refunds import REFUND_INTERVAL
 from odoo.addons.wechat_payment.tests.fake_wechat_pay import MCHID
 from odoo.addons.wechat_payment.tests.refund_common import WechatRefundCommon
 from odoo.addons.wechat_payment.tests.sandbox_common import WechatSandboxCommon
@@ -107,10 +112,18 @@ class TestSandboxRefunds(WechatSandboxCommon, WechatRefundCommon):
         found = self.tx.child_transaction_ids
         self.assertEqual((found.amount, found.state), (-3, 'done'))
 
-    @mute_logger(API, REFUND)
-    def test_a_second_refund_within_a_minute_waits(self):
+    def test_a_second_refund_within_a_minute_is_sent_when_wechat_pay_takes_it(self):
         self._control('POST', 'settings', refund_interval=60)
-        self._refund(1)
-        refund = self._refund(1)
+        self._finish_refund(self._refund(1))
+        refund = self._refund(2, at_once=True)
         self.assertEqual(refund.state, 'pending')
-        self.assertFalse(refund.wechat_refund_id)
+        self.assertEqual(len(self._control('GET', 'refunds')['refunds']), 1)
+        self._control('POST', 'clock', offset=REFUND_INTERVAL)
+        later = fields.Datetime.now() + timedelta(seconds=REFUND_INTERVAL)
+        with freeze_time(later, tick=True):
+            self.env.ref('wechat_payment.cron_wechat_settle').method_direct_trigger()
+            self.env.invalidate_all()
+            self.assertTrue(refund.wechat_refund_id)
+            self._finish_refund(refund)
+        self.assertEqual(refund.state, 'done')
+        self.assertEqual(self._problems(), [], "WeChat Pay refused nothing")

@@ -49,6 +49,7 @@ class TestRefundAccounting(WechatRefundCommon):
         self.assertEqual(payment.amount, 19.99)
         self.assertEqual(self._wizard(5).support_refund, 'partial')
         for amount in (5, 14.99):
+            self._let_a_minute_pass()
             self._press('action_refund', self._wizard(amount))
             refund = self.tx.child_transaction_ids.filtered(lambda tx: tx.state == 'pending')
             self.assertEqual(refund.amount, -amount)
