@@ -1,2 +1,2 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-from . import addresses, errcodes, message_values, messages, replies
+from . import addresses, errcodes, message_values, messages, push, push_crypto, replies, user_info

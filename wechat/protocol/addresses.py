@@ -49,7 +49,7 @@ def base_of(url):
     return f'{scheme}://{host}:{port}'
 
 
-def _base_only(url):
+def base_only(url):
     """Return the checked base address of a URL that is nothing but a base address."""
     parts = urlsplit(url)
     if parts.path.strip('/') or parts.query or parts.fragment:
@@ -78,7 +78,7 @@ def resolve(path, bases, host=None):
         if host:
             name = host.lower().rstrip('/')
             base = next((known for known in bases if known.partition('://')[2] == name), None)
-            base = base or _base_only(host if '://' in host else f'https://{host}')
+            base = base or base_only(host if '://' in host else f'https://{host}')
     if base not in bases and base not in {f'https://{name}' for name in HOSTS}:
         raise AddressError("The address is not one of WeChat's.")
     path = '/' + path.lstrip('/')

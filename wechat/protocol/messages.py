@@ -73,6 +73,14 @@ class Message(dict):
         return int(value) if _NUMBER.fullmatch(value) else 0
 
     @property
+    def is_complete(self):
+        """Whether it has what every message and event has, and could be answered."""
+        return all(
+            1 <= len(self.text(name)) <= 128
+            for name in ('ToUserName', 'FromUserName', 'MsgType')
+        ) and (self.msg_type != 'event' or 1 <= len(self.event) <= 128)
+
+    @property
     def key(self):
         """What tells it from every other message: a second delivery has the same.
 

@@ -158,7 +158,7 @@ def to_xml(reply, openid, account, created):
     :param int created: Seconds since the epoch.
     :rtype: str
     """
-    return _element('xml', _addressed(reply, openid, account, created))
+    return element('xml', _addressed(reply, openid, account, created))
 
 
 def to_json(reply, openid, account, created):
@@ -203,11 +203,12 @@ def _addressed(reply, openid, account, created):
     return {'ToUserName': openid, 'FromUserName': account, 'CreateTime': created, **reply}
 
 
-def _element(name, value):
+def element(name, value):
+    """Return a value as an XML element: texts, numbers, dictionaries and lists of items."""
     if isinstance(value, dict):
-        content = ''.join(_element(key, item) for key, item in value.items())
+        content = ''.join(element(key, item) for key, item in value.items())
     elif isinstance(value, list):
-        content = ''.join(_element('item', item) for item in value)
+        content = ''.join(element('item', item) for item in value)
     elif isinstance(value, int):
         content = str(value)
     else:
