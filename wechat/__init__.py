@@ -1,2 +1,2 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-from . import exceptions, models, protocol, transport
+from . import controllers, exceptions, models, protocol, transport, wizards

@@ -6,6 +6,6 @@
     'summary': "Log mini-program customers into Odoo",
     'author': "Odoo WeChat contributors",
     'license': 'LGPL-3',
-    'depends': ['wechat', 'portal'],
+    'depends': ['wechat'],
     'external_dependencies': {'python': ['pycryptodome']},
 }

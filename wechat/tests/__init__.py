@@ -10,5 +10,6 @@ from . import (
     test_settings,
     test_token,
     test_transport,
+    test_user_info,
     test_views,
 )

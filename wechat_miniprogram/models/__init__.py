@@ -1,2 +1,2 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-from . import res_users, wechat_app, wechat_identity
+from . import wechat_app

@@ -4,16 +4,8 @@ import re
 from odoo import api, models
 
 from odoo.addons.wechat.exceptions import WeChatError, WeChatUnknown
-
-from ..protocol import user_info as profile
-
-# What a login reads of its app, in one query: the secret is not prefetched with the rest.
-LOGIN_FIELDS = (
-    'active', 'allow_internal_login', 'allow_signup', 'appid', 'company_id', 'lang',
-    'last_errcode', 'last_error_code', 'secret', 'share_users', 'state', 'template_user_id',
-)
-
-LOGIN_TIMEOUT = (3, 5)  # seconds to connect, to read (design.md, rule 7)
+from odoo.addons.wechat.models.wechat_app_login import LOGIN_FIELDS, LOGIN_TIMEOUT
+from odoo.addons.wechat.protocol import user_info as profile
 
 _TEXT = re.compile(r'[!-~]{1,128}')  # what WeChat's ids and keys are made of
 
@@ -46,19 +38,6 @@ class WechatApp(models.Model):
             ), code='misconfigured')
         app.fetch(LOGIN_FIELDS)
         return app
-
-    @api.model
-    def _get_caller_company(self):
-        """Return the company of the caller, which is the public user's as a rule.
-
-        `env.company` reads the whole user first; the ids of a user's companies are cached.
-
-        :rtype: res.company
-        """
-        company_ids = self.env.user._get_company_ids()
-        if len(company_ids) == 1:
-            return self.env['res.company'].browse(company_ids)
-        return self.env.company
 
     def _miniprogram_exchange_code(self, code):
         """Ask WeChat who stands behind a code of wx.login (wechat-platform.md 1.2).
@@ -129,15 +108,3 @@ class WechatApp(models.Model):
             avatar_url=profile.avatar_url(user_info),
         )
         return identity, is_new
-
-    @api.model
-    def _match_language(self, tag):
-        """Return the installed language nearest to a client's language tag, or an empty string.
-
-        :param str tag: a language tag such as `zh_CN`; anything else matches nothing
-        """
-        if not profile.is_language(tag):
-            return ''
-        return profile.match_language(
-            tag, [code for code, _name in self.env['res.lang'].get_installed()],
-        )

@@ -8,5 +8,4 @@ from . import (
     test_person,
     test_refusals,
     test_sandbox_login,
-    test_user_info,
 )

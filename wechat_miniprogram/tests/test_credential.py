@@ -6,7 +6,8 @@ from odoo.exceptions import AccessDenied
 from odoo.tests import get_db_name, tagged
 from odoo.tools import mute_logger
 
-from ..credential import LoginProof
+from odoo.addons.wechat.credential import LoginProof
+
 from .common import MiniprogramCommon
 
 FORGERIES = (

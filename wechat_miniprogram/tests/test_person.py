@@ -4,7 +4,7 @@ from odoo.tools import mute_logger
 
 from .common import MiniprogramCommon
 
-PERSON_LOGGER = 'odoo.addons.wechat_miniprogram.models.wechat_identity'
+PERSON_LOGGER = 'odoo.addons.wechat.models.wechat_identity_login'
 
 
 @tagged('post_install', '-at_install')

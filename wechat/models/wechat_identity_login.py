@@ -181,13 +181,13 @@ class WechatIdentity(models.Model):
             return
         self.write({'unionid': unionid})
 
-    def _record_login(self, session_key, nickname='', avatar_url=''):
+    def _record_login(self, session_key=None, nickname='', avatar_url=''):
         """Store what each login brings.
 
         :param str session_key: base64 text; overwritten each time, since WeChat may have replaced
-            it (wechat-platform.md 1.3)
-        :param str nickname: clean nickname, empty if the client sent none
-        :param str avatar_url: address on qlogo.cn, empty if the client sent none
+            it (wechat-platform.md 1.3); `None` for logins that have none
+        :param str nickname: clean nickname, empty if there is none
+        :param str avatar_url: address on qlogo.cn, empty if there is none
         """
         self.ensure_one()
         # Every login writes these two, and nothing depends on them: SQL is the short way.

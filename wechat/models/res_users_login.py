@@ -6,9 +6,8 @@ from ast import literal_eval
 from odoo import Command, api, models
 from odoo.exceptions import AccessDenied
 
+from odoo.addons.wechat.credential import LoginProof
 from odoo.addons.wechat.exceptions import WeChatError
-
-from ..credential import LoginProof
 
 SILENT_CREATE = {
     # A customer without an e-mail address: no invitation, no note, no follower, no tracking.
@@ -166,3 +165,22 @@ class ResUsers(models.Model):
         self.ensure_one()
         if company not in self.company_ids:
             self.with_context(**SILENT_CREATE).write({'company_ids': [Command.link(company.id)]})
+
+    # === HOOKS === #
+
+    def _on_wechat_login(self, identity, action, scope=None, access=None, next=None):
+        """Hook: the user has just logged in with WeChat. To be extended by other addons.
+
+        Runs in the transaction of the login, before the session's id leaves; an exception refuses
+        the login (raise :class:`WeChatError` for a reason that the client can show).
+
+        :param wechat.identity identity: whose login it was, in sudo
+        :param str action: `miniprogram`, `mp`, `qrcode` or `mobile`
+        :param str scope: the scope that WeChat granted, `None` for mini-programs
+        :param dict access: what WeChat answered, without tokens and keys
+        :param str next: the page of the site that the person is on the way to, `None` if the
+            client goes on by itself
+        :return: a response to answer in place of the redirect to `next`, or `None`; JSON-RPC
+            clients always get the answer of their route
+        """
+        self.ensure_one()
