@@ -63,6 +63,27 @@ class WechatIdentity(models.Model):
         for identity in self.sudo():
             identity.write({'nickname': False, 'avatar_url': False, 'phone': False})
 
+    def _get_message_rank(self):
+        """Return how fit an identity is to receive messages; the highest of a contact gets them.
+
+        :rtype: int
+        """
+        return 0
+
+    def _check_may_receive(self, template):
+        """Hook: refuse a message that WeChat would refuse.
+
+        :param wechat.message.template template: What is to be sent.
+        :raise WeChatError: If this person cannot receive it; the text says why.
+        """
+        self.ensure_one()
+
+    def _note_message_refused(self, error):
+        """Hook: remember what WeChat's refusal of a message says about this person.
+
+        :param WeChatError error: The refusal.
+        """
+
     def _send_customer_service_message(self, message):
         """Send this person a customer-service message.
 
