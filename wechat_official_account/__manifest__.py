@@ -10,5 +10,15 @@
     'external_dependencies': {'python': ['pycryptodome']},
     'data': [
         'security/ir.model.access.csv',
+        'security/wechat_official_account_rules.xml',
+
+        'data/ir_cron_followers_data.xml',
+
+        'views/wechat_previews.xml',
+        'views/wechat_reply_rule_views.xml',
+        'views/wechat_menu_views.xml',
+        'views/wechat_follower_views.xml',
+        'views/wechat_app_views.xml',
+        'views/wechat_official_account_menus.xml',  # Depends on the actions of the other views.
     ],
 }

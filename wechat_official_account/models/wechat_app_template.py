@@ -1,0 +1,164 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Template messages of an official account: its templates, and what became of messages."""
+
+import time
+
+from odoo import fields, models
+from odoo.exceptions import UserError
+
+# WeChat may tell of a delivery before our own note of the message is committed.
+DELIVERY_WAITS = (0.3, 0.7, 1.0)
+
+
+class WechatApp(models.Model):
+    _inherit = 'wechat.app'
+
+    template_count = fields.Integer(compute='_compute_template_count')
+
+    def _compute_template_count(self):
+        counts = dict(self.env['wechat.message.template']._read_group(
+            [('app_id', 'in', self.ids), ('kind', '=', 'template')], ['app_id'], ['__count'],
+        ))
+        for app in self:
+            app.template_count = counts.get(app, 0)
+
+    # === ACTION METHODS === #
+
+    def action_fetch_templates(self):
+        """Fetch the templates of the account and tell the user what changed.
+
+        :return: The list of templates.
+        :rtype: dict
+        """
+        self.ensure_one()
+        self.check_access('write')
+        self._check_is_official_account()
+        count = self._fetch_templates()
+        message = self.env._("Templates of the account: %(count)s.", count=count)
+        if not count:
+            message = self.env._(
+                "The account has no templates. Add some on mp.weixin.qq.com, Advertising and"
+                " services ▸ Template messages (广告与服务 ▸ 模板消息), and fetch again."
+            )
+        return {
+            'type': 'ir.actions.client',
+            'tag': 'display_notification',
+            'params': {
+                'type': 'success' if count else 'warning',
+                'message': message,
+                'next': self.action_open_templates(),
+            },
+        }
+
+    def action_open_templates(self):
+        """Show the templates of the account."""
+        self.ensure_one()
+        return {
+            'type': 'ir.actions.act_window',
+            'name': self.env._("Message Templates"),
+            'res_model': 'wechat.message.template',
+            'views': [(False, 'list'), (False, 'form')],
+            'domain': [('app_id', '=', self.id)],
+        }
+
+    # === BUSINESS METHODS === #
+
+    def _check_is_official_account(self):
+        """Refuse what only official accounts have.
+
+        :raise UserError: If the app is something else.
+        """
+        for app in self:
+            if app.app_type != 'official_account':
+                raise UserError(self.env._(
+                    "%(app)s is not an official account.", app=app.name,
+                ))
+
+    def _fetch_templates(self):
+        """Store the templates that the account has now; archive those that it has no longer.
+
+        :return: How many there are.
+        :rtype: int
+        :raise WeChatError: If WeChat does not answer with them.
+        """
+        self.ensure_one()
+        answer = self._request('GET', '/cgi-bin/template/get_all_private_template')
+        listed = {
+            item['template_id']: item for item in answer.get('template_list') or ()
+            if item.get('template_id')
+        }
+        templates = self.env['wechat.message.template'].with_context(active_test=False)
+        known = templates.search([('app_id', '=', self.id), ('kind', '=', 'template')])
+        known_by_id = {template.template_id: template for template in known}
+        for template_id, item in listed.items():
+            values = {
+                'name': item.get('title') or template_id,
+                'content': item.get('content') or '',
+                'example': item.get('example') or '',
+                'active': True,
+            }
+            template = known_by_id.get(template_id)
+            if not template:
+                templates.create({
+                    'app_id': self.id, 'template_id': template_id, 'kind': 'template', **values,
+                })
+            elif any(template[name] != value for name, value in values.items()):
+                template.write(values)
+        known.filtered(
+            lambda template: template.active and template.template_id not in listed,
+        ).action_archive()
+        return len(listed)
+
+    # === EVENTS === #
+
+    def _on_event_templatesendjobfinish(self, message):
+        """Override of `wechat`: note whether a template message was delivered.
+
+        It changes the note only: neither a consent nor a message depends on it.
+        """
+        msgid, status = message.get('MsgID'), message.get('Status') or ''
+        log = self._find_sent_message(msgid)
+        if not log:
+            return super()._on_event_templatesendjobfinish(message)
+        if status == 'success':
+            log.filtered(lambda item: item.state == 'sent').state = 'delivered'
+        elif log.state == 'sent':
+            blocked = 'user block' in status
+            log.write({
+                'state': 'failed', 'error_code': 'user_blocked' if blocked else 'wechat_busy',
+                'error': self._delivery_problem(blocked, status),
+            })
+        return None
+
+    def _delivery_problem(self, blocked, status):
+        """Return why a message was not delivered, in words."""
+        if blocked:
+            return self.env._("The customer does not accept messages of the account.")
+        return self.env._(
+            "WeChat could not deliver the message (%(status)s).", status=status[:100],
+        )
+
+    def _find_sent_message(self, msgid):
+        """Return the note of a message by WeChat's number of it.
+
+        :rtype: wechat.message.log
+        """
+        logs = self.env['wechat.message.log'].sudo()
+        if not msgid:
+            return logs
+        domain = [('app_id', '=', self.id), ('msgid', '=', msgid)]
+        log = logs.search(domain, limit=1)
+        if log or not logs.search_count([
+            ('app_id', '=', self.id), ('state', '=', 'sending'),
+        ], limit=1):
+            return log
+        for seconds in DELIVERY_WAITS:
+            time.sleep(seconds)
+            with self.env.registry.cursor() as cr:
+                found = logs.with_env(self.env(cr=cr)).search(domain, limit=1).id
+            if found:
+                # This transaction's snapshot is older than the note.
+                self.env.cr.commit()
+                self.env.invalidate_all()
+                return logs.browse(found)
+        return logs
