@@ -4,7 +4,7 @@
 import re
 from urllib.parse import urlsplit
 
-from . import control_accounts, control_tokens, notifications, refunds, tokens
+from . import control_accounts, control_oauth, control_tokens, notifications, refunds, tokens
 from .client import request_payment
 from .clock import rfc3339
 from .messages import json_answer
@@ -509,6 +509,7 @@ ROUTES = [
     ('GET', '/_sandbox/requests', get_requests),
     ('DELETE', '/_sandbox/requests', clear_requests),
     *control_accounts.ROUTES,
+    *control_oauth.ROUTES,
     *control_tokens.ROUTES,
 ]
 

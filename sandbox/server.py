@@ -20,6 +20,8 @@ from . import (
     followers,
     materials,
     notifications,
+    oauth,
+    oauth_page,
     page,
     pay_v3,
     phone,
@@ -53,6 +55,7 @@ _PLATFORM = {
     **account_menu.PATHS,
     **followers.PATHS,
     **materials.PATHS,
+    **oauth.PATHS,
     **template_messages.PATHS,
     **tickets.PATHS,
 }
@@ -92,6 +95,8 @@ class Sandbox:
             return page.serve(self, request)
         if request.path in phone.PATHS:
             return self._phone(request)
+        if request.path in oauth_page.PATHS:
+            return self._oauth_page(request)
         began = time.monotonic()
         fault = self.faults.take(request)
         answer = self._struck(request, fault) if fault else self._finish(self._call(request))
@@ -112,6 +117,16 @@ class Sandbox:
                 rfc3339(self.world.clock.now()), request, Answer(answer.status),
                 time.monotonic() - began,
             )
+        return answer
+
+    def _oauth_page(self, request):
+        """A consent page; the log keeps its openings, and what was wrong with them."""
+        began = time.monotonic()
+        answer = oauth_page.serve(self, request)
+        self.log.add(
+            rfc3339(self.world.clock.now()), request, Answer(answer.status),
+            time.monotonic() - began,
+        )
         return answer
 
     def _control(self, request):

@@ -183,6 +183,11 @@ class World:
             self.ip_allow_lists = {}
             self.tickets = {}
             self.accounts = {}
+            self.oauth_codes = {}
+            self.oauth_access_tokens = {}
+            self.oauth_refresh_tokens = {}
+            self.oauth_domains = {}
+            self.oauth_snapshots = set()
             self.orders = {}
             self.prepays = {}
             self.code_urls = {}

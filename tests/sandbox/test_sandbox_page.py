@@ -117,11 +117,11 @@ def test_faults_do_not_strike_the_page(sandbox):
 LOGGED = {
     'PlatformError': (1,), 'param_error': (2,), 'invalid_request': (1,), 'ValueError': (0,),
     'MalformedAuthorization': (0,), 'append': (0,), '_not_found': (0,), 'sign_error': (1,),
-    'V3Error': (3,), '_missing': (1,),
+    'V3Error': (3,), '_missing': (1,), '_refusal': (1,),
 }
 CHECKED = (
     'platform', 'v3_call', 'orders', 'refunds', 'refunds_v3', 'security', 'fields',
-    'order_fields', 'refund_fields', 'clock', 'signing', 'server', 'tokens',
+    'order_fields', 'refund_fields', 'clock', 'signing', 'server', 'tokens', 'oauth',
 )
 # Where a more precise `why` replaces the message in the log.
 NOT_LOGGED = {
