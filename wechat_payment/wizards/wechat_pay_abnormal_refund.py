@@ -1,6 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 # The debit cards that can be paid to (A6.3).
@@ -33,6 +33,8 @@ class WechatPayAbnormalRefund(models.TransientModel):
         string="Refund", comodel_name='payment.transaction', required=True, readonly=True,
         ondelete='cascade',
     )
+    currency_id = fields.Many2one(related='transaction_id.currency_id')
+    amount = fields.Monetary(compute='_compute_amount')
     payee = fields.Selection(
         string="Pay To", required=True, default='merchant',
         selection=[
@@ -45,6 +47,11 @@ class WechatPayAbnormalRefund(models.TransientModel):
     real_name = fields.Char(
         string="Card Holder", size=64, help="The name as the bank has it.",
     )
+
+    @api.depends('transaction_id')
+    def _compute_amount(self):
+        for wizard in self:
+            wizard.amount = -wizard.transaction_id.amount  # Refunds are negative.
 
     def action_complete(self):
         """Send the account to WeChat Pay, encrypted; keep nothing of it.
