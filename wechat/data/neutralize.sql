@@ -4,4 +4,5 @@ UPDATE wechat_app
        state = 'new', last_errcode = 0, last_error_code = NULL, last_error = NULL,
        last_error_date = NULL, last_check = NULL;
 DELETE FROM wechat_token;
+UPDATE wechat_hub_key SET active = FALSE;
 UPDATE wechat_identity SET session_key = NULL;

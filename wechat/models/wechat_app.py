@@ -122,6 +122,9 @@ class WechatApp(models.Model):
         copy=False,
     )
     token_source = fields.Selection(
+        string="Tokens From",
+        help="Only one system may fetch the tokens of an AppID from WeChat; others take them from"
+             " it.",
         selection=[
             ('wechat', "WeChat"),
             ('hub', "Another system (token hub)"),
@@ -130,7 +133,13 @@ class WechatApp(models.Model):
         required=True,
         default='wechat',
     )
-    hub_url = fields.Char(string="Hub Address", copy=False)
+    hub_url = fields.Char(
+        string="Hub Address",
+        help="The base address of the system that the tokens come from: another Odoo with this"
+             " addon, or a server that speaks the same routes, as https://erp.example.com.",
+        copy=False,
+        groups='base.group_system',
+    )
     hub_key = fields.Char(
         copy=False, prefetch=False, groups='base.group_system',
     )

@@ -145,7 +145,8 @@ class WechatApp(models.Model):
         if errcode:
             table = (
                 errcodes.TOKEN_ENDPOINT_ERRCODES
-                if 'secret' in params or (isinstance(json, dict) and 'secret' in json)
+                if not {'secret', 'appsecret'}.isdisjoint(
+                    [*params, *(json if isinstance(json, dict) else ())])
                 else errcodes.ERRCODES
             )
             raise self._refused_error(method, url, errcode, answer, table, sent_secrets)
@@ -188,7 +189,8 @@ class WechatApp(models.Model):
         error = WeChatRefused(
             self.env._(
                 "WeChat refused (error %(errcode)s). %(advice)s",
-                errcode=errcode, advice=errcodes.describe(errcode, self.env.lang, table),
+                errcode=errcode,
+                advice=errcodes.describe(errcode, self.env.lang, table, errmsg),
             ),
             code=found.word,
             errcode=errcode,

@@ -13,6 +13,9 @@ from odoo.addons.wechat.protocol import errcodes
 RECORDED_WORDS = ('misconfigured', 'wechat_unavailable')
 RECORDED_ERRCODES = (45009,)
 
+# Another value of one of them may mend what did not work.
+CREDENTIAL_FIELDS = frozenset({'appid', 'secret', 'token_source', 'hub_url', 'hub_key'})
+
 STATE_FIELDS = ('state', 'last_errcode', 'last_error_code', 'last_error', 'last_error_date')
 
 
@@ -42,6 +45,16 @@ class WechatApp(models.Model):
     last_error_date = fields.Datetime(string="Since", readonly=True, copy=False)
     last_check = fields.Datetime(readonly=True, copy=False)
     advice = fields.Text(string="What to Do", compute='_compute_advice')
+    token_expires_at = fields.Datetime(
+        string="Token Valid Until",
+        help="When the access token that is kept expires. It is renewed five minutes before, by"
+             " the first call that needs it.",
+        compute='_compute_token_expires_at',
+    )
+    token_ids = fields.One2many(
+        string="Tokens and Tickets", comodel_name='wechat.token', inverse_name='app_id',
+        groups='base.group_system',
+    )
 
     @api.depends('state', 'last_errcode', 'last_error_code')
     @api.depends_context('lang')
@@ -50,7 +63,13 @@ class WechatApp(models.Model):
             if app.state != 'error':
                 app.advice = False
             elif app.last_errcode:
-                app.advice = errcodes.describe(app.last_errcode, self.env.lang)
+                app.advice = errcodes.describe(
+                    app.last_errcode, self.env.lang, errmsg=app.last_error or '',
+                )
+                if app._has_token_source('hub'):
+                    app.advice = self.env._("On the hub: %(advice)s", advice=app.advice)
+            elif app.last_error_code in app._hub_advices():
+                app.advice = app._hub_advices()[app.last_error_code]
             elif app.last_error_code == 'misconfigured':
                 app.advice = self.env._("Enter the AppSecret and check again.")
             else:
@@ -60,11 +79,19 @@ class WechatApp(models.Model):
                     " again."
                 )
 
+    @api.depends('token_ids.expires_at')
+    def _compute_token_expires_at(self):
+        now = fields.Datetime.now()
+        for app in self:
+            token_sudo = app.sudo().token_ids.filtered(lambda token: token.kind == 'access_token')
+            expires_at = token_sudo.expires_at
+            app.token_expires_at = expires_at if expires_at and expires_at > now else False
+
     # === CRUD METHODS === #
 
     def write(self, vals):
         # What WeChat said of the old credentials says nothing about new ones.
-        if not {'appid', 'secret'}.isdisjoint(vals) and 'state' not in vals:
+        if not CREDENTIAL_FIELDS.isdisjoint(vals) and 'state' not in vals:
             vals = {**vals, **self._success_values(), 'state': 'new'}
         return super().write(vals)
 
@@ -85,7 +112,10 @@ class WechatApp(models.Model):
             title = self.env._("%(app)s does not work", app=self.name)
         else:
             kind, title = 'success', self.env._("%(app)s works", app=self.name)
-            message = self.env._("WeChat accepts the AppID and the AppSecret.")
+            message = (
+                self.env._("The token hub accepts the hub key.") if self._has_token_source('hub')
+                else self.env._("WeChat accepts the AppID and the AppSecret.")
+            )
         return {
             'type': 'ir.actions.client',
             'tag': 'display_notification',
@@ -147,7 +177,7 @@ class WechatApp(models.Model):
         return {
             'state': 'error',
             'last_errcode': getattr(error, 'advice_errcode', None) or error.errcode or 0,
-            'last_error_code': error.code,
+            'last_error_code': getattr(error, 'advice_word', None) or error.code,
             'last_error': ' '.join(
                 str(part) for part in (error.errcode, getattr(error, 'errmsg', '')) if part
             ) or False,

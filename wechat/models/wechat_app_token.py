@@ -3,6 +3,7 @@
 (wechat-platform.md, sections 3.1 to 3.3)."""
 
 import logging
+import re
 from datetime import timedelta
 
 from psycopg2.errors import LockNotAvailable, SerializationFailure
@@ -10,7 +11,9 @@ from psycopg2.errors import LockNotAvailable, SerializationFailure
 from odoo import fields, models
 from odoo.tools import SQL
 
+from odoo.addons.wechat import renewal_gate
 from odoo.addons.wechat.exceptions import WeChatError, WeChatUnknown
+from odoo.addons.wechat.models.wechat_app_ticket import TICKET_TYPES
 
 _logger = logging.getLogger(__name__)
 
@@ -18,9 +21,15 @@ _logger = logging.getLogger(__name__)
 MARGIN = timedelta(seconds=300)
 # WeChat does not carry out forced renewals that follow each other faster.
 FORCE_INTERVAL = timedelta(seconds=30)
+# A renewal that failed while the present token is still valid is tried again after this time.
+RETRY_INTERVAL = timedelta(seconds=60)
 # How long to wait for somebody else's renewal: a little more than its time-outs.
-LOCK_TIMEOUT = '20s'
+LOCK_SECONDS = 20
 LOCK_TRIES = 5
+
+# What a token looks like, and the longest that one can be valid (WeChat's live two hours).
+TOKEN_PATTERN = re.compile(r'[!-~]{1,1024}', re.ASCII)
+LONGEST_LIFETIME = 30 * 86400
 
 
 class WechatApp(models.Model):
@@ -33,82 +42,153 @@ class WechatApp(models.Model):
         :rtype: str
         :raise WeChatError: If a new one is needed and WeChat does not give it.
         """
+        return self._get_token_and_expiry(kind)[0]
+
+    def _get_token_and_expiry(self, kind='access_token'):
+        """Return a valid token and when it expires. See :meth:`_get_token`.
+
+        :rtype: tuple[str, datetime]
+        """
         self.ensure_one()
         self.env['wechat.token'].flush_model()
+        now = fields.Datetime.now()
         self.env.cr.execute(SQL(
             """
-            SELECT value FROM wechat_token
-             WHERE app_id = %s AND kind = %s AND expires_at > %s AND value IS NOT NULL
+            SELECT value, expires_at FROM wechat_token
+             WHERE app_id = %s AND kind = %s AND value IS NOT NULL
+               AND (expires_at > %s OR expires_at > %s AND failed_at > %s)
             """,
-            self.id, kind, fields.Datetime.now() + MARGIN,
+            self.id, kind, now + MARGIN, now, now - RETRY_INTERVAL,
         ))
-        row = self.env.cr.fetchone()
-        return row[0] if row else self._renew_token(kind=kind)
+        return self.env.cr.fetchone() or self._obtain_token(kind=kind)
 
     def _renew_token(self, refused=None, kind='access_token'):
         """Return a valid token that is not the refused one, renewing it if nobody else has.
-
-        This is a transaction of its own: a rollback of the caller's must not lose the token, and
-        the caller's snapshot is older than what others may have stored meanwhile.
 
         :param str refused: A token that WeChat did not accept, if there is one.
         :param str kind: The kind of token.
         :rtype: str
         :raise WeChatError: If WeChat does not give one.
         """
+        return self._obtain_token(refused, kind)[0]
+
+    def _obtain_token(self, refused=None, kind='access_token'):
+        """Return a valid token and when it expires. See :meth:`_renew_token`.
+
+        This is a transaction of its own: a rollback of the caller's must not lose the token, and
+        the caller's snapshot is older than what others may have stored meanwhile.
+
+        :rtype: tuple[str, datetime]
+        """
         self.ensure_one()
+        key = (self.env.cr.dbname, self.id, kind)
         try:
-            with self.env.registry.cursor() as cr:
-                cr.execute(SQL(
-                    "SELECT id FROM wechat_app WHERE id = %s FOR KEY SHARE SKIP LOCKED", self.id,
-                ))
-                if cr.rowcount:
-                    return self._renew_token_locked(cr, refused, kind)
-            # Our own transaction has made the app or changed its key: nobody else can see that yet,
-            # and waiting for ourselves would be for ever.
-            return self._renew_token_locked(self.env.cr, refused, kind)
+            with renewal_gate.passage(key, LOCK_SECONDS) as inside:
+                if not inside:
+                    raise self._lock_error()
+                with self.env.registry.cursor() as cr:
+                    cr.execute(SQL(
+                        "SELECT id FROM wechat_app WHERE id = %s FOR KEY SHARE SKIP LOCKED",
+                        self.id,
+                    ))
+                    if cr.rowcount:
+                        return self._obtain_token_locked(cr, refused, kind)
+                # Our own transaction has made the app or changed its key: nobody else can see that
+                # yet, and waiting for ourselves would be for ever.
+                return self._obtain_token_locked(self.env.cr, refused, kind)
         except WeChatError as error:
             self._note_failure(error)
             raise
         finally:
             self.env['wechat.token'].invalidate_model(flush=False)
 
-    def _renew_token_locked(self, cr, refused, kind):
-        """Return a valid token under the lock of its row. See :meth:`_renew_token`.
+    def _obtain_token_locked(self, cr, refused, kind):
+        """Return a valid token under the lock of its row. See :meth:`_obtain_token`.
 
         :param cr: The cursor to use.
         """
-        stored, expires_at, forced_at = self._lock_token(cr, kind)
+        stored, expires_at, forced_at, failed_at = self._lock_token(cr, kind)
         now = fields.Datetime.now()
-        if stored and stored != refused and expires_at > now + MARGIN:
-            return stored
-        value, expires_in = self._fetch_token(kind)
-        if (
-            refused and value == refused == stored
-            and (not forced_at or forced_at <= now - FORCE_INTERVAL)
+        is_usable = stored and stored != refused and expires_at > now
+        if is_usable and (
+            expires_at > now + MARGIN or (failed_at and failed_at > now - RETRY_INTERVAL)
         ):
-            value, expires_in = self._fetch_token(kind, force_refresh=True)
-            forced_at = now
-        lifetime = self.sudo().token_lifetime or expires_in
+            return stored, expires_at
+        is_refused = bool(refused) and refused == stored
+        try:
+            if is_refused:
+                value, expires_in, forced_at = self._replace_token(kind, refused, forced_at, now)
+            else:
+                value, expires_in = self._fetch_token(kind)
+        except WeChatError as error:
+            if not is_usable:
+                raise
+            # It is still valid for some minutes: nobody need wait for WeChat before they are over.
+            _logger.warning(
+                "The %s of %s could not be renewed in time (%s), the present one is used until it"
+                " expires.", kind, self.sudo().appid, error.errcode or error.code,
+            )
+            cr.execute(SQL(
+                "UPDATE wechat_token SET failed_at = %s WHERE app_id = %s AND kind = %s",
+                now, self.id, kind,
+            ))
+            return stored, expires_at
+        expires_at = now + timedelta(seconds=self._token_lifetime(expires_in))
         cr.execute(SQL(
             """
-            UPDATE wechat_token SET value = %s, expires_at = %s, forced_at = %s
+            UPDATE wechat_token
+               SET value = %s, expires_at = %s, forced_at = %s, failed_at = NULL
              WHERE app_id = %s AND kind = %s
             """,
-            value, now + timedelta(seconds=lifetime), forced_at, self.id, kind,
+            value, expires_at, forced_at, self.id, kind,
         ))
-        return value
+        return value, expires_at
+
+    def _replace_token(self, kind, refused, forced_at, now):
+        """Ask for a token in place of the stored one, which WeChat does not accept.
+
+        :param str kind: The kind of token.
+        :param str refused: The stored one.
+        :param datetime forced_at: When it was last forced to change; may be None.
+        :param datetime now: The present.
+        :return: The token, the seconds that it is valid, and when it was last forced to change.
+        :rtype: tuple[str, int, datetime]
+        :raise WeChatError: If there is none to be had.
+        """
+        if self._has_token_source('hub'):
+            return *self._fetch_token_from_hub(kind, refused=refused), now
+        value, expires_in = self._fetch_token(kind)
+        if kind in TICKET_TYPES:  # WeChat cannot be made to change a ticket.
+            return value, expires_in, now
+        if value == refused and (not forced_at or forced_at <= now - FORCE_INTERVAL):
+            return *self._fetch_token(kind, force_refresh=True), now
+        return value, expires_in, forced_at
+
+    def _has_token_source(self, source):
+        """Return whether the tokens come from a source, a value of the field `token_source`."""
+        return self.sudo().token_source == source
+
+    def _token_lifetime(self, expires_in):
+        """Return how many seconds a token is used.
+
+        :param int expires_in: As WeChat or the hub states.
+        :rtype: int
+        """
+        lifetime = self.sudo().token_lifetime or expires_in
+        # Only the hub knows how old its token is already.
+        return min(lifetime, expires_in) if self._has_token_source('hub') else lifetime
 
     def _lock_token(self, cr, kind):
         """Lock the row of a token, waiting for whoever holds it, and read it as it is then.
 
-        :return: Its value, expiry and time of the last forced renewal; each may be None.
+        :return: Its value, its expiry, and when it was last forced to change and last failed to be
+            renewed; each may be None.
         :rtype: tuple
         :raise WeChatUnknown: If the lock is not had in time.
         """
         for _attempt in range(LOCK_TRIES):
             try:
-                cr.execute(SQL("SET LOCAL lock_timeout = %s", LOCK_TIMEOUT))
+                cr.execute(SQL("SET LOCAL lock_timeout = %s", f'{LOCK_SECONDS}s'))
                 cr.execute(SQL(
                     """
                     INSERT INTO wechat_token (app_id, kind) VALUES (%s, %s)
@@ -117,7 +197,7 @@ class WechatApp(models.Model):
                 ), log_exceptions=False)
                 cr.execute(SQL(
                     """
-                    SELECT value, expires_at, forced_at FROM wechat_token
+                    SELECT value, expires_at, forced_at, failed_at FROM wechat_token
                      WHERE app_id = %s AND kind = %s FOR UPDATE
                     """, self.id, kind,
                 ), log_exceptions=False)
@@ -130,7 +210,11 @@ class WechatApp(models.Model):
                 if cr is self.env.cr:
                     raise
                 break
-        raise WeChatUnknown(self.env._("WeChat did not answer in time. Please try again."))
+        raise self._lock_error()
+
+    def _lock_error(self):
+        """Return the exception for a renewal by somebody else that takes too long."""
+        return WeChatUnknown(self.env._("WeChat did not answer in time. Please try again."))
 
     def _fetch_token(self, kind, force_refresh=False):
         """Ask for a token. Other kinds and sources override this.
@@ -143,10 +227,17 @@ class WechatApp(models.Model):
         """
         self.ensure_one()
         app_sudo = self.sudo()
-        if kind != 'access_token' or app_sudo.app_type not in ('miniprogram', 'official_account'):
+        if self._has_token_source('hub'):
+            return self._fetch_token_from_hub(kind)
+        if (
+            kind not in ('access_token', *TICKET_TYPES)
+            or app_sudo.app_type not in ('miniprogram', 'official_account')
+        ):
             raise WeChatError(
                 self.env._("An app of this type has no such token."), code='bad_request',
             )
+        if kind in TICKET_TYPES:
+            return self._fetch_ticket(kind)
         if not app_sudo.secret:
             raise WeChatError(
                 self.env._(
@@ -162,9 +253,22 @@ class WechatApp(models.Model):
             'secret': app_sudo.secret,
             'force_refresh': force_refresh,
         })
-        value, expires_in = answer.get('access_token'), answer.get('expires_in')
-        if not (isinstance(value, str) and value) or not (
-            isinstance(expires_in, int) and expires_in > 0
+        return self._check_token_answer(
+            answer.get('access_token'), answer.get('expires_in'), 'POST', url,
+        )
+
+    def _check_token_answer(self, value, expires_in, method, url):
+        """Return a token and the seconds that it is valid, if they can be such.
+
+        :param value: What was answered as the token.
+        :param expires_in: What was answered as its lifetime.
+        :param str method: The HTTP method of the call, for the log.
+        :param str url: Its address without a query, for the log.
+        :rtype: tuple[str, int]
+        :raise WeChatUnknown: If they cannot.
+        """
+        if not (isinstance(value, str) and TOKEN_PATTERN.fullmatch(value)) or not (
+            type(expires_in) is int and 0 < expires_in <= LONGEST_LIFETIME
         ):
-            raise self._unknown_error('POST', url, 'unreadable')
+            raise self._unknown_error(method, url, 'unreadable')
         return value, expires_in

@@ -20,7 +20,16 @@ class WechatToken(models.Model):
         groups=fields.NO_ACCESS, copy=False, prefetch=False,
     )
     expires_at = fields.Datetime(string="Expires", readonly=True)
-    forced_at = fields.Datetime(string="Last Forced Renewal", readonly=True)
+    forced_at = fields.Datetime(
+        string="Last Forced Renewal",
+        help="When WeChat last did not accept it, and another one was asked for.",
+        readonly=True,
+    )
+    failed_at = fields.Datetime(
+        string="Renewal Failed",
+        help="When it could last not be renewed; it is used until it expires.",
+        readonly=True,
+    )
 
     _app_kind_unique = models.Constraint(
         'UNIQUE (app_id, kind)', "An app has one token of each kind.",

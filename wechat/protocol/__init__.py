@@ -1,2 +1,12 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-from . import addresses, errcodes, message_values, messages, push, push_crypto, replies, user_info
+from . import (
+    addresses,
+    errcodes,
+    message_values,
+    messages,
+    push,
+    push_crypto,
+    replies,
+    signatures,
+    user_info,
+)

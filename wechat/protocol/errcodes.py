@@ -2,9 +2,12 @@
 """WeChat's error codes: the code word that clients get, and what to do about it.
 
 Source: wechat-platform.md, sections 0 (general codes), 1.2 and 1.4 (mini-program login), 3.1 and
-3.4 (tokens and quotas) and 5.2 (web login). WeChat's `errmsg` is for logs, it is never parsed.
+3.4 (tokens and quotas) and 5.2 (web login). WeChat's `errmsg` is for logs, it is never
+parsed, except to show an IP address that it names.
 """
 
+import ipaddress
+import re
 from typing import NamedTuple
 
 
@@ -23,6 +26,10 @@ class Errcode(NamedTuple):
 # The codes that mean that the account's access token is not accepted (section 3.3). From a token
 # endpoint, 40001 means a wrong AppSecret instead.
 INVALID_TOKEN_CODES = frozenset({40001, 40014, 42001})
+
+# The codes that mean that the server's IP address is not allowed; `errmsg` names it.
+ADDRESS_CODES = frozenset({40164, 61004, 89503, 89506, 89507})
+_ADDRESS = re.compile(r'(?<![\w.:])(?:ip:)?([0-9A-Fa-f:.]{3,60})(?![\w:])', re.ASCII)
 
 _INVALID_TOKEN = (
     "The access token was not accepted, even after it was renewed. If another system fetches tokens"
@@ -58,6 +65,11 @@ ERRCODES = {
         " An openid is valid for one AppID only.",
         "openid不属于该AppID，或用户已取消关注。openid只在一个AppID内有效。",
     ),
+    40007: Errcode(
+        'bad_request',
+        "WeChat does not know this material any more. Upload the picture again.",
+        "素材（media_id）无效。请重新上传图片。",
+    ),
     40013: Errcode(
         'misconfigured',
         "WeChat does not know this AppID, or it is not the one that the call belongs to. Compare"
@@ -66,6 +78,42 @@ ERRCODES = {
         "“开发管理 ▸ 开发设置”中显示的AppID核对。",
     ),
     40014: Errcode('misconfigured', *_INVALID_TOKEN),
+    40016: Errcode(
+        'bad_request',
+        "A menu has one to three buttons.",
+        "一级菜单应为1至3个。",
+    ),
+    40017: Errcode(
+        'bad_request',
+        "WeChat does not take a button of this type.",
+        "菜单按钮类型无效。",
+    ),
+    40018: Errcode(
+        'bad_request',
+        "The name of a menu button is too long: up to 16 bytes are taken, which are five Chinese"
+        " characters.",
+        "一级菜单名称过长：最多16个字节（5个汉字）。",
+    ),
+    40019: Errcode(
+        'bad_request',
+        "The key of a menu button is missing or longer than 128 bytes.",
+        "菜单按钮的key缺失或超过128个字节。",
+    ),
+    40020: Errcode(
+        'bad_request',
+        "The address of a menu button is missing or longer than 1024 bytes.",
+        "菜单按钮的网址缺失或超过1024个字节。",
+    ),
+    40023: Errcode(
+        'bad_request',
+        "There are one to five buttons below a menu button.",
+        "二级菜单应为1至5个。",
+    ),
+    40025: Errcode(
+        'bad_request',
+        "The name of a button of the second level is too long: up to 60 bytes are taken.",
+        "二级菜单名称过长：最多60个字节。",
+    ),
     40029: Errcode(
         'invalid_code',
         "The login code is not valid: it has expired, belongs to another AppID or is incomplete."
@@ -73,6 +121,27 @@ ERRCODES = {
         "登录凭证（code）无效：已过期、不完整或属于其他AppID。请重试。",
     ),
     40030: Errcode('invalid_code', *_NEW_LOGIN),
+    40032: Errcode(
+        'bad_request',
+        "WeChat takes 100 people at once.",
+        "一次最多查询100个用户。",
+    ),
+    40037: Errcode(
+        'bad_request',
+        "WeChat does not know this template, or it belongs to another account. Fetch the"
+        " templates of the account again.",
+        "模板ID无效，或不属于该账号。请重新获取模板列表。",
+    ),
+    40054: Errcode(
+        'bad_request',
+        "WeChat does not take the address of a button of the second level.",
+        "二级菜单的网址无效。",
+    ),
+    40055: Errcode(
+        'bad_request',
+        "WeChat does not take the address of a menu button.",
+        "菜单的网址无效。",
+    ),
     40097: Errcode('bad_request', *_BAD_REQUEST),
     40125: Errcode(
         'misconfigured',
@@ -92,6 +161,18 @@ ERRCODES = {
         f" it at {_SETTINGS_PLACE}.",
         "本服务器的IP地址不在该AppID的IP白名单中。请在微信公众平台“开发管理 ▸ 开发设置”的"
         "IP白名单中添加。",
+    ),
+    40165: Errcode(
+        'bad_request',
+        "The page of the mini-program is missing or wrong.",
+        "小程序页面路径（pagepath）无效。",
+    ),
+    40166: Errcode(
+        'bad_request',
+        "WeChat does not know the mini-program, or it is not linked to the account. Link it on"
+        " mp.weixin.qq.com, Advertising and services ▸ Mini-program management (广告与服务 ▸"
+        " 小程序管理).",
+        "小程序AppID无效，或未与公众号关联。请在微信公众平台“广告与服务 ▸ 小程序管理”中关联。",
     ),
     40226: Errcode(
         'user_blocked',
@@ -134,6 +215,16 @@ ERRCODES = {
         "用户已修改微信密码，授权已失效，请重新登录。",
     ),
     43002: Errcode('bad_request', *_BAD_REQUEST),
+    43004: Errcode(
+        'not_linked',
+        "The person does not follow the account, and template messages reach followers only.",
+        "用户未关注公众号，模板消息只能发送给关注者。",
+    ),
+    43101: Errcode(
+        'user_blocked',
+        "The person does not accept this message: they turned it off, or have not agreed to it.",
+        "用户拒收该消息，或未授权接收。",
+    ),
     44990: Errcode(
         'rate_limited',
         "Too many calls in this second. Please try again in a moment.",
@@ -160,7 +251,51 @@ ERRCODES = {
         "Too many calls in this minute. Please try again in a minute.",
         "调用过于频繁（每分钟上限）。请一分钟后再试。",
     ),
+    46003: Errcode(
+        'bad_request',
+        "The account has no menu.",
+        "该账号没有自定义菜单。",
+    ),
     47001: Errcode('bad_request', *_BAD_REQUEST),
+    45002: Errcode(
+        'bad_request',
+        "The message is too long: WeChat takes texts of 2048 bytes, which is about 680 Chinese"
+        " characters. Shorten it.",
+        "消息内容过长：文本消息最多2048字节，约680个汉字。请缩短内容。",
+    ),
+    45015: Errcode(
+        'bad_request',
+        "The time to answer is over: a customer-service message can be sent within 48 hours of the"
+        " customer's last message, within one minute of a menu click, a new follow or a scanned"
+        " code. Wait until the customer writes again, or send a template or subscribe message.",
+        "已超过回复时限：客服消息只能在用户发送消息后48小时内，或点击菜单、关注、扫码后1分钟内下发。"
+        "请等用户再次发送消息，或改用模板消息、订阅消息。",
+    ),
+    45047: Errcode(
+        'rate_limited',
+        "Too many customer-service messages without an answer: WeChat takes five after a message of"
+        " the customer, three after a menu click, a new follow or a scanned code. Wait until the"
+        " customer writes again.",
+        "客服消息下发条数超过上限：用户发送一条消息后最多下发5条，点击菜单、关注或扫码后最多3条。"
+        "请等用户再次发送消息。",
+    ),
+    45072: Errcode('bad_request', *_BAD_REQUEST),
+    45080: Errcode(
+        'bad_request',
+        "That somebody is typing is shown within 30 seconds of the customer's last message only.",
+        "只有在与用户最近一次消息往来后的30秒内，才能下发“正在输入”状态。",
+    ),
+    45081: Errcode(
+        'bad_request',
+        "That somebody is typing is shown to the customer already.",
+        "已经处于“正在输入”状态，不能重复下发。",
+    ),
+    47003: Errcode(
+        'bad_request',
+        "A field of the message does not fit the template: it is empty, too long, or not of its"
+        " type. Preview the template to see which one.",
+        "消息的某个字段不符合模板要求：为空、过长或类型不符。请预览模板查看是哪个字段。",
+    ),
     48001: Errcode(
         'misconfigured',
         "The account does not have the permission for this API. See which permissions it has on"
@@ -219,6 +354,24 @@ ERRCODES = {
         " open.weixin.qq.com, Management ▸ Third-party platform (管理中心 ▸ 第三方平台).",
         "第三方平台无效。请将AppID与微信开放平台“管理中心 ▸ 第三方平台”中显示的核对。",
     ),
+    76021: Errcode(
+        'bad_request',
+        "WeChat does not know an API with this path. Enter it as the documentation writes it, as"
+        " /cgi-bin/message/custom/send.",
+        "微信没有该路径的接口。请按官方文档填写，例如/cgi-bin/message/custom/send。",
+    ),
+    76022: Errcode(
+        'bad_request',
+        "WeChat does not tell the quota of this API: it belongs to another type of account, or it"
+        " is one of /sns/.",
+        "无法查询该接口的额度：该接口属于其他类型的账号，或为/sns/类接口。",
+    ),
+    70000: Errcode(
+        'bad_request',
+        "WeChat does not deliver the message to this customer, to protect minors. Do not send it"
+        " again.",
+        "因未成年人保护，微信未向该用户下发此消息。请勿重复发送。",
+    ),
     87007: Errcode('invalid_code', *_NEW_LOGIN),
     87008: Errcode('bad_request', *_BAD_REQUEST),
     87009: Errcode('invalid_code', *_NEW_LOGIN),
@@ -263,13 +416,38 @@ def lookup(errcode, table=ERRCODES):
     return table.get(errcode, UNKNOWN)
 
 
-def describe(errcode, lang, table=ERRCODES):
+def describe(errcode, lang, table=ERRCODES, errmsg=''):
     """Return what happened and what to do, in Chinese or English.
 
     :param int errcode: WeChat's number.
     :param lang: Odoo's language code; Chinese ones give Chinese, all others English.
     :param dict table: As for :func:`lookup`.
+    :param str errmsg: WeChat's words: the IP address that is not allowed is shown.
     :rtype: str
     """
     found = lookup(errcode, table)
-    return found.advice_zh if (lang or '').startswith('zh') else found.advice_en
+    is_chinese = (lang or '').startswith('zh')
+    advice = found.advice_zh if is_chinese else found.advice_en
+    address = find_address(errmsg) if errcode in ADDRESS_CODES else None
+    if address:
+        advice += f"需要添加的IP地址：{address}。" if is_chinese else f" The address is {address}."
+    return advice
+
+
+def find_address(errmsg):
+    """Return the IP address that WeChat's words name, to be shown; they are parsed for nothing
+    else.
+
+    :param str errmsg: As `invalid ip 192.0.2.7 ipv6 ::ffff:192.0.2.7, not in whitelist`.
+    :return: The address in its usual form; None if there is none.
+    :rtype: str | None
+    """
+    for word in _ADDRESS.findall(errmsg):
+        try:
+            address = ipaddress.ip_address(word.rstrip('.:'))
+        except ValueError:
+            continue
+        mapped = address.ipv4_mapped if address.version == 6 else None
+        if not address.is_unspecified:
+            return str(mapped or address)
+    return None

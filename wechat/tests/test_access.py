@@ -116,7 +116,12 @@ class TestAccess(WechatCommon):
     def test_nothing_but_buttons_can_be_called_by_clients(self):
         base = set(dir(self.env['base'])) | set(dir(self.env['res.partner.category']))
         for name, allowed in (
-            ('wechat.app', {'action_check_credentials'}), ('wechat.identity', set()),
+            ('wechat.app', {
+                'action_check_credentials', 'action_clear_quota', 'action_show_quota',
+            }),
+            ('wechat.hub.key', {'action_revoke'}), ('wechat.hub.key.issue', {'action_issue'}),
+            ('wechat.hub.key.show', set()), ('wechat.api.quota', {'action_ask'}),
+            ('wechat.identity', set()),
             ('wechat.token', set()), ('wechat.call', set()),
         ):
             model = self.env[name]

@@ -104,6 +104,30 @@ class TestConcurrency(TransactionCase):
         self.assertEqual(tokens, ['TOKEN_1'] * 6)
         self.assertEqual(len(self.fake.requests), 1)
 
+    def test_fifty_threads_that_need_a_ticket_at_once_fetch_one_ticket_and_one_token(self):
+        # Each holds a connection already: the pool of 64 has too few for as many renewals.
+        def answer_ticket(request):
+            time.sleep(0.3)
+            return {'ticket': 'TICKET', 'expires_in': 7200}
+
+        self.fake.answer('POST', '/cgi-bin/stable_token', self._slow_token)
+        self.fake.answer('GET', '/cgi-bin/ticket/getticket', answer_ticket)
+        tickets = self._in_parallel(50, lambda env: self._app(env)._get_token('jsapi_ticket'))
+        self.assertEqual(tickets, ['TICKET'] * 50)
+        self.assertEqual(
+            [request.path for request in self.fake.requests],
+            ['/cgi-bin/stable_token', '/cgi-bin/ticket/getticket'],
+        )
+
+    def test_threads_that_need_tickets_and_tokens_at_once_do_not_block_each_other(self):
+        kinds = ['access_token', 'jsapi_ticket', 'wx_card_ticket'] * 4
+        self.fake.answer('POST', '/cgi-bin/stable_token', self._slow_token)
+        self.fake.answer('GET', '/cgi-bin/ticket/getticket', lambda request: {
+            'ticket': request.query['type'], 'expires_in': 7200})
+        tokens = self._in_parallel(12, lambda env: self._app(env)._get_token(kinds.pop()))
+        self.assertEqual(sorted(tokens), ['TOKEN_1'] * 4 + ['jsapi'] * 4 + ['wx_card'] * 4)
+        self.assertEqual(len(self.fake.requests), 3)
+
     def test_servers_whose_token_is_refused_at_once_renew_it_once(self):
         with self._server() as env:
             self._app(env)._get_token()

@@ -1,6 +1,9 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+import email
 import json
 import threading
+import time
+from urllib.parse import parse_qsl
 
 from odoo.exceptions import UserError
 from odoo.tests import tagged
@@ -51,6 +54,34 @@ class TestRequest(WechatCommon):
         text, multipart = self.fake.calls('/cgi-bin/x')
         self.assertEqual(text.body, '<xml>茶</xml>'.encode())
         self.assertIn('multipart/form-data', multipart.headers['Content-Type'])
+
+    def test_form_is_sent_quoted(self):
+        self.fake.answer('POST', '/cgi-bin/x', {})
+        self.app._request('POST', '/cgi-bin/x', data={'a': "茶 &=", 'b': '1'})
+        request = self.fake.calls('/cgi-bin/x')[0]
+        self.assertEqual(request.headers['Content-Type'], 'application/x-www-form-urlencoded')
+        self.assertEqual(dict(parse_qsl(request.body.decode())), {'a': "茶 &=", 'b': '1'})
+        self.assertEqual(request.query, {'access_token': 'TOKEN_1'})
+
+    def test_upload_has_the_file_with_its_name_and_the_fields_beside_it(self):
+        self.fake.answer('POST', '/cgi-bin/x', {})
+        self.app._request(
+            'POST', '/cgi-bin/x', data={'description': '{"title": "茶"}'},
+            files={'media': ('a.mp4', b'\x00\xff--', 'video/mp4')},
+        )
+        request = self.fake.calls('/cgi-bin/x')[0]
+        message = email.message_from_bytes(
+            b'Content-Type: ' + request.headers['Content-Type'].encode() + b'\r\n\r\n'
+            + request.body)
+        parts = {
+            part.get_param('name', header='Content-Disposition'): part
+            for part in message.get_payload()
+        }
+        self.assertEqual(parts['media'].get_filename(), 'a.mp4')
+        self.assertEqual(parts['media'].get_content_type(), 'video/mp4')
+        self.assertEqual(parts['media'].get_payload(decode=True), b'\x00\xff--')
+        self.assertEqual(
+            parts['description'].get_payload(decode=True).decode(), '{"title": "茶"}')
 
     # === WHAT IS ANSWERED === #
 
@@ -153,6 +184,34 @@ class TestRequest(WechatCommon):
         self.fake.answer('POST', '/wxa/getwxacodeunlimit', b'')
         with mute_logger(LOGGER), self.assertRefused('wechat_unavailable'):
             self.app._request('POST', '/wxa/getwxacodeunlimit', json={}, raw=True)
+
+    def test_time_out_is_that_of_the_call(self):
+        def answer_late(request):
+            time.sleep(0.6)
+            return {'ok': True}
+
+        self.fake.answer('GET', '/cgi-bin/x', answer_late)
+        start = time.monotonic()
+        with mute_logger(LOGGER), self.assertRefused('wechat_unavailable') as refused:
+            self.app._request('GET', '/cgi-bin/x', with_token=False, timeout=(1, 0.2))
+        self.assertLess(time.monotonic() - start, 0.6)
+        self.assertTrue(refused.exception.sent)
+        self.assertIn("in time", str(refused.exception))
+        self.assertTrue(self.app._request('GET', '/cgi-bin/x', with_token=False, timeout=5)['ok'])
+
+    def test_large_file_that_begins_as_an_error_does_is_a_file(self):
+        body = b'{"errcode": 40007, "x": "' + b'x' * 70000 + b'"}'
+        self.fake.answer('GET', '/cgi-bin/media/get', body)
+        self.assertEqual(self.app._request('GET', '/cgi-bin/media/get', raw=True), body)
+
+    def test_token_that_is_refused_for_a_file_is_renewed(self):
+        self.fake.answer('GET', '/cgi-bin/media/get', lambda request: (
+            b'\xff\xd8PIXELS' if request.query['access_token'] == 'TOKEN_2'
+            else {'errcode': 42001}
+        ))
+        with mute_logger(LOGGER):
+            self.assertEqual(
+                self.app._request('GET', '/cgi-bin/media/get', raw=True), b'\xff\xd8PIXELS')
 
     # === WHERE IT IS SENT === #
 
