@@ -21,6 +21,7 @@ from . import (
     wechat_identity_login,
     wechat_message_log,
     wechat_message_template,
+    wechat_message_template_line,
     wechat_push_message,
     wechat_token,
 )

@@ -201,6 +201,18 @@ class WechatApp(models.Model):
             raise WeChatError(str(error), code='bad_request') from None
         return self._request('POST', '/cgi-bin/message/custom/send', json=body)
 
+    def _send_typing(self, openid, is_typing=True):
+        """Show somebody in the chat that an answer is being written, or no longer.
+
+        :param str openid: Who sees it.
+        :param bool is_typing: Whether an answer is being written.
+        :raise WeChatError: If WeChat does not show it.
+        """
+        self.ensure_one()
+        self._request('POST', '/cgi-bin/message/custom/typing', json={
+            'touser': openid, 'command': 'Typing' if is_typing else 'CancelTyping',
+        })
+
     def _passive_reply_types(self):
         """Return the types of reply that the answer to a push may hold; None for all (7.4).
 
