@@ -14,7 +14,7 @@ HELP = """\
 ./dev setup                fetch and prepare Odoo 19, PostgreSQL and the Python packages in .dev/
 ./dev demo [--once]        start everything, play one customer, keep it running until Ctrl-C
                            (--once: end by itself)
-./dev test                 all tests; or suites: unit, addons, standalone, system
+./dev test                 all tests; or suites: unit, addons, standalone, system, miniprogram
 ./dev test ADDON …         tests of these addons; --tags SPEC: Odoo's own test specification
 ./dev lint                 all checks that run nothing
 ./dev i18n ADDON …         export the terms of the addons and merge them into zh_CN.po

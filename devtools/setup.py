@@ -1,7 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """`./dev setup`: fetch and prepare all that the other commands need."""
 
-from . import databases, odoo_source, system_packages
+from . import databases, miniprogram, odoo_source, system_packages
 from .console import say
 
 
@@ -12,6 +12,7 @@ def main(_arguments):
     """
     source = odoo_source.ensure()
     system_packages.ensure('wkhtmltopdf')
+    miniprogram.ensure()
     with databases.running():
         for level in databases.LEVELS:
             databases.ensure_template(level, source)

@@ -20,6 +20,8 @@ PACKAGES = {
         ('google-chrome', 'chromium', 'chromium-browser', 'google-chrome-stable'),
         'tests in a\n  browser are skipped',
     ),
+    'nodejs': (('node',), 'tests of the\n  mini-program library and demo are skipped'),
+    'npm': (('npm',), 'tests of the\n  mini-program library and demo are skipped'),
 }
 
 

@@ -3,7 +3,6 @@
 
 import concurrent.futures
 import contextlib
-import dataclasses
 import os
 import re
 import secrets
@@ -12,10 +11,11 @@ import subprocess
 import time
 import xml.etree.ElementTree as ET
 
-from . import addons, databases, odoo_source, servers, system_packages
+from . import addons, databases, miniprogram, odoo_source, servers, system_packages
 from .console import Failure, say
 from .paths import DEV, LOG, PYTHON, ROOT
 from .paths import addons as all_addons
+from .results import Result
 
 SANDBOX_TAG = 'wechat_sandbox'
 UNIT = ('tests/protocol', 'tests/sandbox', 'tests/devtools')
@@ -26,23 +26,8 @@ _CLOSING = re.compile(
 _LINE = re.compile(r'^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} \d+ ([A-Z]+) (\S+) ([\w.]+): (.*)$')
 
 
-@dataclasses.dataclass
-class Result:
-    """How many tests passed, failed and were skipped in one suite."""
-
-    name: str
-    passed: int = 0
-    failed: int = 0
-    skipped: int = 0
-    details: str = ''
-    seconds: float = 0
-
-    def __str__(self):
-        return f'{self.passed} passed, {self.failed} failed, {self.skipped} skipped'
-
-
 def main(arguments):
-    """Run the suites named (unit, addons, standalone, system), the addons named, or all.
+    """Run the suites or the addons named, or all suites.
 
     :param list arguments: what stands after `./dev test`.
     :return: exit status: 0 if all tests passed and there was at least one.
@@ -55,7 +40,7 @@ def main(arguments):
         tags = arguments[index + 1]
         arguments = arguments[:index] + arguments[index + 2:]
     known = set(all_addons())
-    suites = {'unit', 'addons', 'standalone', 'system'}
+    suites = {'unit', 'addons', 'standalone', 'system', 'miniprogram'}
     names = [argument.strip('/') for argument in arguments]
     unknown = set(names) - known - suites
     if unknown:
@@ -101,6 +86,9 @@ def _run_suites(suites):
             # Installed before, so that it is not done within the time of a test.
             databases.ensure_installed(names, source)
             jobs.append(system)
+        if 'miniprogram' in suites and names:
+            databases.ensure_installed(names, source)
+            jobs.append(miniprogram.run)
         results = []
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
             for outcome in [pool.submit(job) for job in jobs]:
