@@ -4,7 +4,15 @@
 import re
 from urllib.parse import urlsplit
 
-from . import control_accounts, control_oauth, control_tokens, notifications, refunds, tokens
+from . import (
+    control_accounts,
+    control_oauth,
+    control_push,
+    control_tokens,
+    notifications,
+    refunds,
+    tokens,
+)
 from .client import request_payment
 from .clock import rfc3339
 from .messages import json_answer
@@ -107,9 +115,13 @@ def change_merchant(sandbox, data, mchid):
 
 def change_settings(sandbox, data):
     """POST settings."""
-    values = _read(data, auto_refund=_FLAG, allow_loopback_ip=_FLAG, refund_interval=_NUMBER)
-    if values.get('refund_interval', 0) < 0:
-        raise Refusal("refund_interval must be 0 or more")
+    values = _read(
+        data, auto_refund=_FLAG, allow_loopback_ip=_FLAG, refund_interval=_NUMBER,
+        push_limit=_NUMBER, push_retry_after=_NUMBER,
+    )
+    for name in ('refund_interval', 'push_limit', 'push_retry_after'):
+        if values.get(name, 0) < 0:
+            raise Refusal(f"{name} must be 0 or more")
     with sandbox.world.lock:
         sandbox.world.settings.update(values)
         return dict(sandbox.world.settings)
@@ -510,6 +522,7 @@ ROUTES = [
     ('DELETE', '/_sandbox/requests', clear_requests),
     *control_accounts.ROUTES,
     *control_oauth.ROUTES,
+    *control_push.ROUTES,
     *control_tokens.ROUTES,
 ]
 

@@ -16,6 +16,7 @@ from urllib.parse import unquote
 from . import (
     account_menu,
     control,
+    customer_service,
     defects,
     followers,
     materials,
@@ -53,6 +54,7 @@ def _compile(routes):
 _PLATFORM = {
     **platform.PATHS,
     **account_menu.PATHS,
+    **customer_service.PATHS,
     **followers.PATHS,
     **materials.PATHS,
     **oauth.PATHS,

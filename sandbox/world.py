@@ -20,7 +20,10 @@ OPEN_PLATFORM = 'sandbox'
 APP_TYPES = ('miniprogram', 'official_account', 'website', 'mobile', 'component')
 TRUST_MODES = ('public_key', 'certificate')
 PRODUCTS = ('JSAPI', 'NATIVE', 'H5', 'APP')
-SETTINGS = {'auto_refund': False, 'allow_loopback_ip': False, 'refund_interval': 60}
+SETTINGS = {
+    'auto_refund': False, 'allow_loopback_ip': False, 'refund_interval': 60,
+    'push_limit': 5, 'push_retry_after': 0,
+}
 SESSION_KEY_INTERVAL = 300
 DAY = 86400
 
@@ -188,6 +191,11 @@ class World:
             self.oauth_refresh_tokens = {}
             self.oauth_domains = {}
             self.oauth_snapshots = set()
+            self.push_configs = {}
+            self.chat_windows = {}
+            self.chat_times = {}
+            self.chat_typing = set()
+            self.customer_messages = []
             self.orders = {}
             self.prepays = {}
             self.code_urls = {}
