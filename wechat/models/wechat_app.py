@@ -118,7 +118,7 @@ class WechatApp(models.Model):
     token_lifetime = fields.Integer(
         string="Token Lifetime (Seconds)",
         help="How long to use a token, in place of the time that WeChat states. A token is renewed"
-             " 300 seconds before. 0: as WeChat states.",
+             " 300 seconds before, or after half of a shorter time. 0: as WeChat states.",
         copy=False,
     )
     token_source = fields.Selection(

@@ -178,7 +178,6 @@ class WechatApp(models.Model):
         )
         if errcode == 40001:
             error.advice_errcode = 40125
-        error.errmsg = "hub"
         return error
 
     def _hub_error(self, word, method=None, url=None, reason=None):

@@ -17,8 +17,9 @@ from odoo.addons.wechat.models.wechat_app_ticket import TICKET_TYPES
 
 _logger = logging.getLogger(__name__)
 
-# A token counts as expired this long before it is: WeChat's normal mode then gives another one.
-MARGIN = timedelta(seconds=300)
+# A token is renewed this long before it expires: WeChat's normal mode then gives another one. One
+# that lives shortly is kept for half of its life at least.
+MARGIN_SECONDS = 300
 # WeChat does not carry out forced renewals that follow each other faster.
 FORCE_INTERVAL = timedelta(seconds=30)
 # A renewal that failed while the present token is still valid is tried again after this time.
@@ -56,9 +57,9 @@ class WechatApp(models.Model):
             """
             SELECT value, expires_at FROM wechat_token
              WHERE app_id = %s AND kind = %s AND value IS NOT NULL
-               AND (expires_at > %s OR expires_at > %s AND failed_at > %s)
+               AND (%s OR expires_at > %s AND failed_at > %s)
             """,
-            self.id, kind, now + MARGIN, now, now - RETRY_INTERVAL,
+            self.id, kind, self._is_fresh_sql(now), now, now - RETRY_INTERVAL,
         ))
         return self.env.cr.fetchone() or self._obtain_token(kind=kind)
 
@@ -107,12 +108,17 @@ class WechatApp(models.Model):
 
         :param cr: The cursor to use.
         """
-        stored, expires_at, forced_at, failed_at = self._lock_token(cr, kind)
+        self._lock_token(cr, kind)
         now = fields.Datetime.now()
+        cr.execute(SQL(
+            """
+            SELECT value, expires_at, forced_at, failed_at, %s
+              FROM wechat_token WHERE app_id = %s AND kind = %s
+            """, self._is_fresh_sql(now), self.id, kind,
+        ))
+        stored, expires_at, forced_at, failed_at, is_fresh = cr.fetchone()
         is_usable = stored and stored != refused and expires_at > now
-        if is_usable and (
-            expires_at > now + MARGIN or (failed_at and failed_at > now - RETRY_INTERVAL)
-        ):
+        if is_usable and (is_fresh or (failed_at and failed_at > now - RETRY_INTERVAL)):
             return stored, expires_at
         is_refused = bool(refused) and refused == stored
         try:
@@ -133,14 +139,15 @@ class WechatApp(models.Model):
                 now, self.id, kind,
             ))
             return stored, expires_at
-        expires_at = now + timedelta(seconds=self._token_lifetime(expires_in))
+        lifetime = self._token_lifetime(expires_in)
+        expires_at = now + timedelta(seconds=lifetime)
         cr.execute(SQL(
             """
             UPDATE wechat_token
-               SET value = %s, expires_at = %s, forced_at = %s, failed_at = NULL
+               SET value = %s, expires_at = %s, lifetime = %s, forced_at = %s, failed_at = NULL
              WHERE app_id = %s AND kind = %s
             """,
-            value, expires_at, forced_at, self.id, kind,
+            value, expires_at, lifetime, forced_at, self.id, kind,
         ))
         return value, expires_at
 
@@ -164,6 +171,17 @@ class WechatApp(models.Model):
             return *self._fetch_token(kind, force_refresh=True), now
         return value, expires_in, forced_at
 
+    def _is_fresh_sql(self, now):
+        """Return the condition that a row's token need not be renewed yet.
+
+        :param datetime now: The present.
+        :rtype: SQL
+        """
+        return SQL(
+            "expires_at > %s + LEAST(%s, NULLIF(lifetime, 0) / 2) * interval '1 second'",
+            now, MARGIN_SECONDS,
+        )
+
     def _has_token_source(self, source):
         """Return whether the tokens come from a source, a value of the field `token_source`."""
         return self.sudo().token_source == source
@@ -179,11 +197,9 @@ class WechatApp(models.Model):
         return min(lifetime, expires_in) if self._has_token_source('hub') else lifetime
 
     def _lock_token(self, cr, kind):
-        """Lock the row of a token, waiting for whoever holds it, and read it as it is then.
+        """Lock the row of a token, waiting for whoever holds it.
 
-        :return: Its value, its expiry, and when it was last forced to change and last failed to be
-            renewed; each may be None.
-        :rtype: tuple
+        :return: None
         :raise WeChatUnknown: If the lock is not had in time.
         """
         for _attempt in range(LOCK_TRIES):
@@ -197,11 +213,11 @@ class WechatApp(models.Model):
                 ), log_exceptions=False)
                 cr.execute(SQL(
                     """
-                    SELECT value, expires_at, forced_at, failed_at FROM wechat_token
+                    SELECT id FROM wechat_token
                      WHERE app_id = %s AND kind = %s FOR UPDATE
                     """, self.id, kind,
                 ), log_exceptions=False)
-                return cr.fetchone()
+                return
             except SerializationFailure:
                 if cr is self.env.cr:
                     raise  # Odoo repeats the request.

@@ -20,6 +20,10 @@ class WechatToken(models.Model):
         groups=fields.NO_ACCESS, copy=False, prefetch=False,
     )
     expires_at = fields.Datetime(string="Expires", readonly=True)
+    lifetime = fields.Integer(
+        string="Lifetime (Seconds)", help="How long it was valid when it was fetched.",
+        readonly=True,
+    )
     forced_at = fields.Datetime(
         string="Last Forced Renewal",
         help="When WeChat last did not accept it, and another one was asked for.",

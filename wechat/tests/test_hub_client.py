@@ -73,6 +73,14 @@ class TestHubClient(WechatCommon):
         self.assertEqual(self.app._get_token('jsapi_ticket'), 'TICKET')
         self.assertEqual(len(self.fake.requests), 1)
 
+    def test_token_that_the_hub_gives_for_a_short_time_is_kept_for_half_of_it(self):
+        self.fake.answer('GET', PATH, {'value': 'HUB_1', 'expires_in': 40})
+        start = fields.Datetime.now()
+        for seconds, calls in ((0, 1), (19, 1), (20, 2)):
+            with freeze_time(start + timedelta(seconds=seconds)):
+                self.assertEqual(self.app._get_token(), 'HUB_1')
+            self.assertEqual(len(self.fake.requests), calls)
+
     def test_lifetime_is_never_longer_than_the_hub_says(self):
         start = fields.Datetime.now()
         for override, seconds in ((7200, 3600), (1000, 1000)):

@@ -63,6 +63,14 @@ class TestToken(WechatCommon):
             self.app._get_token()
         self.assertEqual(len(self.fake.calls(TOKEN)), 2)
 
+    def test_token_that_lives_shortly_is_kept_for_half_of_its_life(self):
+        self.app.token_lifetime = 60
+        start = fields.Datetime.now()
+        for seconds, calls in ((0, 1), (29, 1), (30, 2)):
+            with freeze_time(start + timedelta(seconds=seconds)):
+                self.app._get_token()
+            self.assertEqual(len(self.fake.calls(TOKEN)), calls)
+
     def test_unusable_token_answers_are_not_kept(self):
         for answer in ({}, {'access_token': ''}, {'access_token': 'T'}, {'expires_in': 7200},
                        {'access_token': 'T', 'expires_in': 0}, {'access_token': 7, 'expires_in': 1},
