@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from . import (
     control_accounts,
+    control_miniprograms,
     control_oauth,
     control_push,
     control_tokens,
@@ -521,6 +522,7 @@ ROUTES = [
     ('GET', '/_sandbox/requests', get_requests),
     ('DELETE', '/_sandbox/requests', clear_requests),
     *control_accounts.ROUTES,
+    *control_miniprograms.ROUTES,
     *control_oauth.ROUTES,
     *control_push.ROUTES,
     *control_tokens.ROUTES,

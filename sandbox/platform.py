@@ -6,7 +6,7 @@ import secrets
 import time
 
 from . import quotas, tokens
-from .messages import json_answer
+from .messages import Answer, json_answer
 
 JSON_TYPE = 'application/json; encoding=utf-8'
 
@@ -73,6 +73,8 @@ def serve(world, request, handler):
     except PlatformError as error:
         request.problems.append(f"{error.errcode}: {error.why}")
         data = error_body(error.errcode, error.errmsg)
+    if isinstance(data, Answer):
+        return data  # a picture
     return json_answer(data, content_type=content_type(request.path))
 
 

@@ -15,11 +15,13 @@ from urllib.parse import unquote
 
 from . import (
     account_menu,
+    content_checks,
     control,
     customer_service,
     defects,
     followers,
     materials,
+    miniprogram_codes,
     notifications,
     oauth,
     oauth_page,
@@ -27,6 +29,7 @@ from . import (
     pay_v3,
     phone,
     platform,
+    subscribe_messages,
     template_messages,
     tickets,
     v3_call,
@@ -54,10 +57,13 @@ def _compile(routes):
 _PLATFORM = {
     **platform.PATHS,
     **account_menu.PATHS,
+    **content_checks.PATHS,
     **customer_service.PATHS,
     **followers.PATHS,
     **materials.PATHS,
+    **miniprogram_codes.PATHS,
     **oauth.PATHS,
+    **subscribe_messages.PATHS,
     **template_messages.PATHS,
     **tickets.PATHS,
 }

@@ -186,6 +186,7 @@ class World:
             self.ip_allow_lists = {}
             self.tickets = {}
             self.accounts = {}
+            self.miniprograms = {}
             self.oauth_codes = {}
             self.oauth_access_tokens = {}
             self.oauth_refresh_tokens = {}
