@@ -2,6 +2,7 @@
 from . import (
     addresses,
     errcodes,
+    errcodes_miniprogram,
     message_values,
     messages,
     push,

@@ -1,6 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """WeChat's error codes: the code word that clients get, and what to do about it.
 
+Those of messages, codes and content checks are in `errcodes_miniprogram`.
+
 Source: wechat-platform.md, sections 0 (general codes), 1.2 and 1.4 (mini-program login), 3.1 and
 3.4 (tokens and quotas) and 5.2 (web login). WeChat's `errmsg` is for logs, it is never
 parsed, except to show an IP address that it names.
@@ -9,6 +11,8 @@ parsed, except to show an IP address that it names.
 import ipaddress
 import re
 from typing import NamedTuple
+
+from .errcodes_miniprogram import MINIPROGRAM_ERRCODES
 
 
 class Errcode(NamedTuple):
@@ -164,8 +168,9 @@ ERRCODES = {
     ),
     40165: Errcode(
         'bad_request',
-        "The page of the mini-program is missing or wrong.",
-        "小程序页面路径（pagepath）无效。",
+        "The mini-program has no such page in its published version. Compare the path with app.json"
+        " (it has no leading slash), and publish the version that has the page.",
+        "小程序已发布的版本中没有该页面。请与app.json核对页面路径（开头不加“/”），并发布包含该页面的版本。",
     ),
     40166: Errcode(
         'bad_request',
@@ -394,6 +399,8 @@ ERRCODES = {
         "管理员已拒绝本服务器IP地址的调用，1小时后才能再次申请。",
     ),
 }
+
+ERRCODES |= {errcode: Errcode(*found) for errcode, found in MINIPROGRAM_ERRCODES.items()}
 
 # From a token endpoint, 40001 has another meaning than from anywhere else.
 TOKEN_ENDPOINT_ERRCODES = {**ERRCODES, 40001: ERRCODES[40125]}
