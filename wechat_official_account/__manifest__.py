@@ -19,6 +19,10 @@
         'views/wechat_menu_views.xml',
         'views/wechat_follower_views.xml',
         'views/wechat_app_views.xml',
+        'views/wechat_app_oauth_views.xml',
+        'views/wechat_oauth_templates.xml',
+        'views/portal_templates.xml',
+        'views/res_users_views.xml',
         'views/wechat_official_account_menus.xml',  # Depends on the actions of the other views.
     ],
 }
