@@ -1,0 +1,42 @@
+// License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+const shop = require('../../lib/shop')
+
+Component({
+  behaviors: [require('../../lib/page')],
+  data: {id: 0, order: null, thanks: false},
+
+  methods: {
+    onLoad(options) {
+      this.setData({id: Number(options.id), thanks: options.paid === '1'})
+      return this.reload()
+    },
+
+    onShow() {
+      this.showWords('title_order')
+    },
+
+    reload() {
+      return this.load(() => shop.readOrder(this.data.id).then((order) => {
+        this.setData({order})
+        if (this.data.thanks) {
+          wx.removeTabBarBadge({index: 1, fail() {}})
+        }
+      }))
+    },
+
+    pay() {
+      const {id, t} = this.data
+      return this.act(() => shop.client.pay('sale.order', id)).then((payment) => {
+        if (!payment) {
+          return null
+        }
+        if (payment.outcome !== 'paid') {
+          const title = payment.outcome === 'pending' ? t.checking
+            : payment.outcome === 'cancelled' ? t.cancelled : t.failed
+          wx.showToast({title, icon: 'none', duration: 3000})
+        }
+        return this.reload().then(() => this.setData({thanks: payment.outcome === 'paid'}))
+      })
+    }
+  }
+})
