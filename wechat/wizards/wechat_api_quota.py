@@ -21,8 +21,8 @@ class WechatApiQuota(models.TransientModel):
     daily_limit = fields.Integer(string="Calls a Day", readonly=True)
     used = fields.Integer(string="Used Today", readonly=True)
     remain = fields.Integer(string="Left Today", readonly=True)
-    call_count = fields.Integer(string="Calls at Once", readonly=True)
-    refresh_second = fields.Integer(string="Within Seconds", readonly=True)
+    call_count = fields.Integer(string="Calls per Interval", readonly=True)
+    refresh_second = fields.Integer(string="Interval (Seconds)", readonly=True)
 
     def action_ask(self):
         """Ask WeChat, and show the answer.
