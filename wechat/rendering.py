@@ -93,7 +93,7 @@ def render(record, text, field_type=None):
         parts.append(literal)
         if expression:
             match = _EXPRESSION.fullmatch(expression)
-            parts.append(match and read_path(record, match[1][1:], field_type) or default)
+            parts.append(match and read_path(record, match[1][1:], field_type) or default.strip())
     return ''.join(parts)
 
 
@@ -143,20 +143,30 @@ def _read_field(record, field, field_type):
 def _read_number(record, field, value, field_type):
     if field.type == 'integer':
         return str(value)
-    currency = None
     if field.type == 'monetary':
         currency_field = field.get_currency_field(record)
         currency = currency_field and record[currency_field]
-    if currency and field_type in (None, 'thing', 'amount'):
-        if field_type != 'amount':
-            return format_amount(record.env, value, currency).replace('\xa0', ' ')
-        # One sign of a currency is taken, and no separators.
-        sign = currency.symbol or ''
-        sign = sign if len(sign) == 1 and not sign.isalnum() else ''
-        return f'{sign}{value:.{currency.decimal_places}f}'
-    if currency:
-        return f'{value:.{currency.decimal_places}f}'
+        if currency:
+            return write_amount(value, currency, field_type)
     digits = field.get_digits(record.env)
     if digits:
         return f'{value:.{digits[1]}f}'
     return f'{value:.6f}'.rstrip('0').rstrip('.')
+
+
+def write_amount(value, currency, field_type=None):
+    """Return an amount of money as a message field wants it.
+
+    :param float value: The amount in major units.
+    :param res.currency currency: The currency.
+    :param field_type: The type of the field.
+    :rtype: str
+    """
+    if field_type in (None, 'thing'):
+        return format_amount(currency.env, value, currency).replace('\xa0', ' ')
+    digits = f'{value:.{currency.decimal_places}f}'
+    if field_type != 'amount':
+        return digits
+    # One sign of a currency is taken, and no separators.
+    sign = currency.symbol or ''
+    return f'{sign}{digits}' if len(sign) == 1 and not sign.isalnum() else digits

@@ -13,13 +13,12 @@ class WechatApp(models.Model):
     _inherit = 'wechat.app'
 
     follower_count = fields.Integer(compute='_compute_follower_count')
-    follower_sync_id = fields.Many2one(
-        string="Last Synchronisation",
-        comodel_name='wechat.follower.sync',
-        compute='_compute_follower_sync_id',
+    follower_sync_state = fields.Selection(
+        string="Fetching Followers",
+        selection=lambda self: self.env['wechat.follower.sync']._fields['state'].selection,
+        compute='_compute_follower_sync',
     )
-    follower_sync_state = fields.Selection(related='follower_sync_id.state')
-    follower_sync_progress = fields.Char(related='follower_sync_id.progress')
+    follower_sync_progress = fields.Char(string="Fetched", compute='_compute_follower_sync')
 
     def _compute_follower_count(self):
         counts = dict(self.env['wechat.identity']._read_group(
@@ -28,11 +27,11 @@ class WechatApp(models.Model):
         for app in self:
             app.follower_count = counts.get(app, 0)
 
-    def _compute_follower_sync_id(self):
+    def _compute_follower_sync(self):
         for app in self:
-            app.follower_sync_id = self.env['wechat.follower.sync'].search(
-                [('app_id', '=', app.id)], limit=1,
-            )
+            last = self.env['wechat.follower.sync'].search([('app_id', '=', app.id)], limit=1)
+            app.follower_sync_state = last.state
+            app.follower_sync_progress = last.progress
 
     # === ACTION METHODS === #
 

@@ -45,7 +45,7 @@ class WechatFollowerSync(models.Model):
     total = fields.Integer(string="Followers", readonly=True)
     done = fields.Integer(string="Fetched", readonly=True)
     progress = fields.Char(compute='_compute_progress')
-    percent = fields.Float(string="Progress", compute='_compute_progress')
+    percent = fields.Float(string="Part Fetched", compute='_compute_progress')
     failures = fields.Integer(readonly=True)
     error = fields.Char(string="What Happened", readonly=True)
     started_at = fields.Datetime(string="Started", readonly=True)

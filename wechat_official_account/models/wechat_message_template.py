@@ -17,7 +17,8 @@ class WechatMessageTemplate(models.Model):
         if self.kind != 'template':
             return payload
         for line in self.line_ids.filtered('color'):
-            payload['data'][line.key]['color'] = line.color
+            if line.key in payload['data']:
+                payload['data'][line.key]['color'] = line.color
         if self.jump == 'miniprogram' and self.miniprogram_id:
             target = {'appid': self.miniprogram_id.appid}
             page = rendering.render(record, self.page).strip().lstrip('/')

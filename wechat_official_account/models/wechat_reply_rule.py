@@ -369,40 +369,6 @@ class WechatReplyRule(models.Model):
         return rendering.render(self.env['res.partner'], self.text)
 
 
-class WechatReplyArticle(models.Model):
-    _name = 'wechat.reply.article'
-    _description = "WeChat Auto-Reply Article"
-    _order = 'rule_id, sequence, id'
-    _rec_name = 'title'
-
-    rule_id = fields.Many2one(
-        comodel_name='wechat.reply.rule', required=True, index=True, ondelete='cascade',
-    )
-    sequence = fields.Integer(default=10)
-    title = fields.Char(required=True)
-    description = fields.Char()
-    url = fields.Char(string="Page", required=True)
-    picurl = fields.Char(
-        string="Picture Address", help="A JPG or PNG picture on the web; 360 × 200 looks best.",
-    )
-
-    @api.constrains('url', 'picurl')
-    def _check_addresses(self):
-        for article in self:
-            for address in filter(None, (article.url, article.picurl)):
-                if not re.match(r'https?://[^\s/]', address):
-                    raise ValidationError(self.env._(
-                        "“%(address)s” is not a complete web address, as https://example.com/page.",
-                        address=address,
-                    ))
-
-    def _to_reply(self):
-        return {
-            'title': self.title, 'description': self.description or '', 'url': self.url,
-            'picurl': self.picurl or '',
-        }
-
-
 def _image_suffix(content):
     """Return the suffix of a picture's file by its first bytes."""
     return '.png' if content.startswith(b'\x89PNG') else '.gif' if content.startswith(

@@ -8,6 +8,7 @@ from . import (
     test_reply,
     test_reply_push,
     test_sandbox_messages,
+    test_sandbox_web_login,
     test_scripts,
     test_sending,
     test_template,
