@@ -135,7 +135,8 @@ def killed(system, account):
     shop = system.shop
     server = OdooServer(shop.source, shop.database, 'odoo-killed')
     account.take(20)
-    message = {'MsgType': 'text', 'Content': 'pu-erh', 'MsgId': 79}
+    word = f'pu-erh {secrets.token_hex(3)}'
+    message = {'MsgType': 'text', 'Content': word, 'MsgId': 79}
     with server:
         sender = threading.Thread(target=lambda: account.push(message, [server], retry=False))
         sender.start()
@@ -144,7 +145,7 @@ def killed(system, account):
         server.kill()
         sender.join(30)
     account.take(0)
-    assert account.runs('pu-erh') == 0
+    assert account.runs(word) == 0
     return message
 
 
@@ -152,8 +153,8 @@ def test_message_whose_server_was_killed_is_recovered_by_the_cron(system, accoun
     account.age()
     system.run_cron('wechat.cron_recover_push_messages')
     system.wait(account.sent)
-    assert account.sent() == ['茶 pu-erh']
-    assert account.runs('pu-erh') == 1
+    assert account.sent() == [f"茶 {killed['Content']}"]
+    assert account.runs(killed['Content']) == 1
     assert account.rows()[0]['state'] == 'done'
 
 
@@ -161,6 +162,6 @@ def test_message_whose_server_was_killed_is_taken_over_by_its_second_delivery(
     system, account, killed,
 ):
     delivery, = account.push(killed, [system.second])['deliveries']
-    assert delivery['reply']['Content'] == '茶 pu-erh'
-    assert account.runs('pu-erh') == 1
+    assert delivery['reply']['Content'] == f"茶 {killed['Content']}"
+    assert account.runs(killed['Content']) == 1
     assert account.sent() == []
