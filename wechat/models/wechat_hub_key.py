@@ -57,10 +57,10 @@ class WechatHubKey(models.Model):
     @api.constrains('kinds')
     def _check_kinds(self):
         for key in self:
-            unknown = set(key._kind_set()) - set(HUB_KINDS)
-            if unknown or not key._kind_set():
+            kinds, known = key._kind_set(), self._known_kinds()
+            if not kinds or not kinds <= set(known):
                 raise ValidationError(self.env._(
-                    "A hub key is good for some of these: %(kinds)s.", kinds=', '.join(HUB_KINDS),
+                    "A hub key is good for some of these: %(kinds)s.", kinds=', '.join(known),
                 ))
 
     @api.model
@@ -138,7 +138,7 @@ class WechatHubKey(models.Model):
         :rtype: dict
         :raise WeChatError: `not_allowed`, or if there is none to be had.
         """
-        app_sudo = self._allowed_app(appid, kind)
+        app_sudo, kind = self._allowed_app_and_kind(appid, kind)
         return self._answer(app_sudo, kind, app_sudo._get_token_and_expiry(kind), "issued")
 
     def _refresh(self, appid, kind, refused):
@@ -152,7 +152,7 @@ class WechatHubKey(models.Model):
         :raise WeChatError: `not_allowed`; `rate_limited` if a token of the app was renewed by force
             less than 30 seconds ago; or if there is none to be had.
         """
-        app_sudo = self._allowed_app(appid, kind)
+        app_sudo, kind = self._allowed_app_and_kind(appid, kind)
         if app_sudo._get_token_and_expiry(kind)[0] == refused:
             self._check_not_too_early(app_sudo)
         token = app_sudo._obtain_token(refused, kind)
@@ -170,10 +170,13 @@ class WechatHubKey(models.Model):
         seconds = int((expires_at - fields.Datetime.now()).total_seconds())
         return {'value': value, 'expires_in': max(1, seconds)}
 
-    def _allowed_app(self, appid, kind):
-        """Return the app, if the key is good for it and the kind of token.
+    def _allowed_app_and_kind(self, appid, kind):
+        """Return the app and what it calls the kind of token, if the key is good for both.
 
-        :rtype: wechat.app
+        The token of an account that has authorized a third-party platform is its access token, but
+        keys must name it.
+
+        :rtype: tuple[wechat.app, str]
         :raise WeChatError: `not_allowed` if not.
         """
         self.ensure_one()
@@ -182,10 +185,13 @@ class WechatHubKey(models.Model):
             raise WeChatError(
                 self.env._("This hub key is not good for this AppID."), code='not_allowed',
             )
-        needed = kind
-        if kind == 'access_token' and app_sudo._has_token_source('component'):
-            needed = 'authorizer_access_token'
-        if needed not in HUB_KINDS or needed not in self._kind_set():
+        is_authorized = app_sudo._has_token_source('component')
+        if kind == 'access_token' and is_authorized:
+            kind = 'authorizer_access_token'
+        if (
+            kind not in self._kind_set() or kind not in self._known_kinds()
+            or (kind == 'authorizer_access_token' and not is_authorized)
+        ):
             raise WeChatError(
                 self.env._("This hub key is not good for this kind of token."), code='not_allowed',
             )
@@ -196,7 +202,7 @@ class WechatHubKey(models.Model):
                 ),
                 code='not_allowed',
             )
-        return app_sudo
+        return app_sudo, 'access_token' if kind == 'authorizer_access_token' else kind
 
     def _check_not_too_early(self, app_sudo):
         """Refuse a forced renewal that follows another one of the app too fast.

@@ -174,7 +174,11 @@ class TestHub(WechatCommon, HttpCase):
         self.app.token_source = 'component'
         self._assert_error(self._get(), 403, 'not_allowed')
         key = self.env['wechat.hub.key']._issue("Platform", self.app, ['authorizer_access_token'])
-        self.assertNotEqual(self._get(key=key).status_code, 403)
+        for kind in ('access_token', 'authorizer_access_token'):
+            self.assertNotEqual(self._get(kind, key=key).status_code, 403)
+        self.app.token_source = 'wechat'
+        for kind in ('access_token', 'authorizer_access_token'):
+            self._assert_error(self._get(kind, key=key), 403, 'not_allowed')
 
     def test_archived_app_is_refused(self):
         self.app.active = False
