@@ -13,9 +13,12 @@ class TestNeutralize(WechatCommon):
             'app_id': self.app.id, 'openid': 'o1', 'session_key': 'KEY',
         })
         self.app.write({
-            'hub_key': 'HUB', 'push_token': 'TOKEN', 'push_aes_key': 'AES', 'state': 'ok',
+            'hub_key': 'HUB', 'push_token': 'TOKEN', 'push_aes_key': 'A' * 43, 'state': 'ok',
         })
         self.app._get_token()
+        message = self.env['wechat.push.message'].create({
+            'app_id': self.app.id, 'key': 'k', 'received_at': '2026-01-01', 'state': 'to_send',
+        })
         self.env.flush_all()
         with file_open('wechat/data/neutralize.sql') as script:
             self.env.cr.execute(script.read())
@@ -26,3 +29,4 @@ class TestNeutralize(WechatCommon):
         self.assertFalse(self.env['wechat.token'].search([]))
         self.assertEqual(self.app.state, 'new')
         self.assertTrue(identity.exists())
+        self.assertFalse(message.exists())
