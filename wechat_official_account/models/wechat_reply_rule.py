@@ -355,7 +355,12 @@ class WechatReplyRule(models.Model):
         except re.error as error:
             return str(error)
         return self.env['ir.qweb']._render('wechat_official_account.reply_preview', {
-            'rule': rule, 'is_this': rule == self, 'text': rule._preview_text(),
+            'rule': rule,
+            'text': rule._preview_text(),
+            'note': self.env._("By this rule.") if rule == self else self.env._(
+                "By the rule “%(rule)s”.", rule=rule.name),
+            'note_action': self.env._(
+                "What the server action “%(action)s” says.", action=rule.action_id.name),
         })
 
     def _preview_text(self):
