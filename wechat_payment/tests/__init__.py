@@ -14,10 +14,13 @@ from . import (
     test_refund_results,
     test_refunds,
     test_requests,
+    test_sandbox_bursts,
     test_sandbox_checkout,
+    test_sandbox_notifications,
     test_sandbox_orders,
     test_sandbox_refunds,
     test_sandbox_trade_types,
     test_settlement,
+    test_settlement_concurrency,
     test_upload,
 )

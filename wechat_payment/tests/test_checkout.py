@@ -292,6 +292,14 @@ class TestCheckout(WechatPayCommon, HttpCase):
         self.env['ir.config_parameter'].set_param('wechat.pay_url', 'https://pay.example.com')
         self.assertIn('proxy_mode', self._assert_refused('misconfigured', 'start'))
 
+    def test_what_the_page_says_of_the_payment_is_not_heard(self):
+        self._result('start', amount=0.01, code_url='weixin://x', notify_url='https://evil.example')
+        body = self.fake.calls('/v3/pay/transactions/native')[0].json
+        self.assertEqual(body['amount']['total'], 1999)
+        self.assertTrue(body['notify_url'].startswith('https://shop.example.com/'))
+        values = self._result('poll', check=True, state='done', trade_state='SUCCESS')
+        self.assertEqual((values['state'], self.tx.state), ('draft', 'draft'))
+
     def test_wechat_pay_is_asked_at_most_once_per_two_seconds(self):
         self._result('start')
         queries = f'/v3/pay/transactions/out-trade-no/{self.tx.reference}'

@@ -1,6 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 import json
+import tempfile
 import time
 
 from odoo.tests import HttpCase, tagged
@@ -15,6 +16,7 @@ from odoo.addons.wechat_payment.tests.fake_wechat_pay import (
 
 CONTROLLER = 'odoo.addons.wechat_payment.controllers.main'
 API = 'odoo.addons.wechat_payment.models.payment_transaction_api'
+NATIVE = '/v3/pay/transactions/native'
 
 
 @tagged('post_install', '-at_install')
@@ -141,6 +143,50 @@ class TestNotifications(WechatPayCommon, HttpCase):
         self.assertEqual(response.status_code, 413)
         self.assertEqual(self.tx.state, 'draft')
 
+    @mute_logger(CONTROLLER)
+    def test_a_body_whose_length_is_not_told_is_not_read_on_and_on(self):
+        def endless():
+            for _part in range(100):
+                yield b'x' * 10000
+
+        body = build_notification(self.order)
+        response = self.url_open(
+            f'/payment/wechat_pay/notify/{self.provider.id}', data=endless(), method='POST',
+            headers={'Content-Type': 'application/json', **sign_headers(body)},
+        )
+        self.assertIn(response.status_code, (401, 413))
+        self.assertEqual(self.tx.state, 'draft')
+
+    @mute_logger(CONTROLLER)
+    def test_a_hostile_xml_notification_is_not_parsed(self):
+        """Neither its entities are fetched or unfolded, nor what it says believed (D1, D2, D23)."""
+        secret = 'WHAT_STANDS_IN_THE_FILE'
+        with tempfile.NamedTemporaryFile('w', suffix='.txt') as file:
+            file.write(secret)
+            file.flush()
+            bomb = ''.join(
+                f'<!ENTITY l{n} "{f"&l{n - 1};" * 10 if n else "lol" * 10}">' for n in range(10)
+            )
+            paid = f'<result_code>SUCCESS</result_code><out_trade_no>{self.tx.reference}</out_trade_no>'
+            path = f'/payment/wechat_pay/notify/{self.provider.id}'
+            for entities, content in (
+                (f'<!ENTITY e SYSTEM "file://{file.name}">', '&e;'),
+                (f'<!ENTITY e SYSTEM "{self.fake.url}/xxe">', '&e;'),
+                (f'<!ENTITY % p SYSTEM "{self.fake.url}/xxe.dtd">%p;', ''),
+                (bomb, '&l9;'),
+                ('', f'<return_code>SUCCESS</return_code>{paid}<total_fee>1999</total_fee>'),
+            ):
+                doctype = f'<!DOCTYPE xml [{entities}]>' if entities else ''
+                answer = self.url_open(
+                    path, data=f'<?xml version="1.0"?>{doctype}<xml>{content}</xml>'.encode(),
+                    headers={'Content-Type': 'text/xml'}, timeout=10,
+                )
+                self.assertEqual(answer.status_code, 400)
+                self.assertNotIn(secret, answer.text)
+                self.assertNotIn('lol', answer.text)
+        self.assertFalse([r for r in self.fake.requests if 'xxe' in r.path])
+        self.assertEqual(self.tx.state, 'draft')
+
     @mute_logger('odoo.http')
     def test_another_provider_or_method_is_refused(self):
         other = self.provider.copy()
@@ -254,3 +300,24 @@ class TestNotifications(WechatPayCommon, HttpCase):
             json.loads(self.tx.wechat_order_body)['notify_url'],
             f'https://shop.example.com/payment/wechat_pay/notify/{self.provider.id}',
         )
+
+    def test_the_notification_address_does_not_come_from_the_host_header(self):
+        self.provider.wechat_notify_base_url = False
+        self.env['ir.config_parameter'].set_param('web.base.url', 'https://shop.example.com')
+        tx = self.env['payment.transaction'].create({
+            'provider_id': self.provider.id,
+            'payment_method_id': self.env.ref('payment.payment_method_wechat_pay').id,
+            'reference': 'S00042-hostheader', 'amount': 19.99,
+            'currency_id': self.currency_cny.id, 'partner_id': self.customer.partner_id.id,
+            'operation': 'online_redirect',
+        })
+        for host in ('Host', 'X-Forwarded-Host'):
+            self.url_open('/payment/wechat_pay/start', headers={host: 'evil.example'}, json={
+                'jsonrpc': '2.0', 'method': 'call', 'params': {
+                    'reference': tx.reference, 'access_token': tx._wechat_get_access_token(),
+                },
+            })
+        sent = [request.json['notify_url'] for request in self.fake.calls(NATIVE)]
+        self.assertTrue(sent)
+        for notify_url in sent:
+            self.assertTrue(notify_url.startswith('https://shop.example.com/'), notify_url)

@@ -40,6 +40,14 @@ class TestStatus(WechatPayCommon, HttpCase):
         self.assertEqual(self._status()['state'], 'done')
         self.assertEqual(self.tx.state, 'done')
 
+    def test_what_the_client_says_of_the_payment_is_not_heard(self):
+        answer = self.make_jsonrpc_request('/wechat/payment/status', {
+            'reference': self.tx.reference, 'state': 'done', 'trade_state': 'SUCCESS',
+            'errMsg': 'requestPayment:ok', 'transaction_id': '4200000000000000000000000001',
+        })
+        self.assertEqual(answer['state'], 'draft')
+        self.assertEqual((self.tx.state, self.tx.provider_reference), ('draft', False))
+
     def test_it_is_asked_at_most_once_in_two_seconds(self):
         for _i in range(4):
             self._status()

@@ -209,6 +209,20 @@ class TestPrepay(WechatPayCommon, HttpCase):
         self.assertEqual(body['payer']['openid'], self.openid)
         self.assertEqual(body['amount']['total'], 990)
 
+    def test_nothing_is_signed_that_the_client_names(self):
+        for params in ({}, {
+            'package': 'prepay_id=wxEVIL', 'prepay_id': 'wxEVIL', 'nonceStr': 'evil',
+            'timeStamp': '1700000000', 'appId': 'wx00000000000000ff', 'reference': 'EVIL-00001',
+            'payment': {'package': 'prepay_id=wxEVIL'}, 'out_trade_no': 'EVIL-00001',
+        }):
+            result = self._prepay(**params)
+            payment = result['payment']
+            self.assertEqual(payment['package'], f'prepay_id={self._tx().wechat_prepay_id}')
+            self.assertEqual(payment['appId'], self.app.appid)
+            self.assertNotIn('evil', json.dumps(result).lower())
+            self.assertNotEqual(payment['timeStamp'], '1700000000')
+        self.assertNotIn('EVIL', self.fake.calls(JSAPI)[0].body.decode())
+
     @mute_logger('odoo.http')
     def test_a_stranger_is_not_let_in(self):
         self.logout()
