@@ -120,7 +120,7 @@ LOGGED = {
     'V3Error': (3,), '_missing': (1,), '_refusal': (1,),
 }
 CHECKED = (
-    'platform', 'v3_call', 'orders', 'refunds', 'refunds_v3', 'security', 'fields',
+    'platform', 'tickets', 'v3_call', 'orders', 'refunds', 'refunds_v3', 'security', 'fields',
     'order_fields', 'refund_fields', 'clock', 'signing', 'server', 'tokens', 'oauth',
 )
 # Where a more precise `why` replaces the message in the log.
