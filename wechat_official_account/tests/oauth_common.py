@@ -117,10 +117,8 @@ class OauthCommon(WechatCommon, HttpCase):
 
     def uid_of_session(self):
         """Return who is logged in, as the next request finds it."""
-        response = self.url_open('/my/wechat', allow_redirects=False)
-        if response.status_code != 200:
-            return None
-        return root.session_store.get(self.session_id()).uid
+        response = self.url_open('/web/session/get_session_info', json=self.build_rpc_payload())
+        return response.json().get('result', {}).get('uid')
 
     def forget(self):
         """Go on with another browser."""
