@@ -33,8 +33,7 @@ class WechatHubKey(models.Model):
 
     name = fields.Char(help="Which system has the key, as it is called in the log.", required=True)
     app_ids = fields.Many2many(
-        string="Apps", comodel_name='wechat.app', required=True,
-        context={'active_test': False},
+        string="Apps", comodel_name='wechat.app', required=True, context={'active_test': False},
     )
     kinds = fields.Char(
         help="The kinds of tokens that the key is good for. They cannot be changed: issue another"
@@ -46,9 +45,7 @@ class WechatHubKey(models.Model):
     key_hash = fields.Char(
         required=True, readonly=True, copy=False, prefetch=False, groups=fields.NO_ACCESS,
     )
-    last_used = fields.Datetime(
-        string="Last Used", help="To the minute.", readonly=True, copy=False,
-    )
+    last_used = fields.Datetime(help="To the minute.", readonly=True, copy=False)
 
     _key_hash_unique = models.Constraint('UNIQUE (key_hash)', "There is such a key already.")
 

@@ -8,9 +8,7 @@ class WechatApiQuota(models.TransientModel):
     _name = 'wechat.api.quota'
     _description = "Quota of a WeChat API"
 
-    app_id = fields.Many2one(
-        string="App", comodel_name='wechat.app', required=True, ondelete='cascade',
-    )
+    app_id = fields.Many2one(comodel_name='wechat.app', required=True, ondelete='cascade')
     path = fields.Char(
         string="API",
         help="The path of the API, as its documentation writes it.",
