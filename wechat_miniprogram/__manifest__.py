@@ -8,4 +8,16 @@
     'license': 'LGPL-3',
     'depends': ['wechat'],
     'external_dependencies': {'python': ['pycryptodome']},
+    'data': [
+        'security/ir.model.access.csv',
+        'security/wechat_reaching_rules.xml',
+
+        'report/wechat_miniprogram_code_report.xml',
+        'views/wechat_miniprogram_page_views.xml',
+        'views/wechat_scene_views.xml',
+        'views/wechat_app_reaching_views.xml',
+        'wizards/wechat_miniprogram_code_views.xml',
+        'wizards/wechat_miniprogram_link_views.xml',
+        'views/wechat_reaching_menus.xml',  # Depends on the actions of the other views.
+    ],
 }

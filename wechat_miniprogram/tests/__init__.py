@@ -2,6 +2,7 @@
 from . import (
     test_access,
     test_authenticate,
+    test_codes,
     test_concurrency,
     test_credential,
     test_internal_users,
