@@ -117,7 +117,8 @@ class TestAccess(WechatCommon):
         base = set(dir(self.env['base'])) | set(dir(self.env['res.partner.category']))
         for name, allowed in (
             ('wechat.app', {
-                'action_check_credentials', 'action_clear_quota', 'action_show_quota',
+                'action_check_credentials', 'action_clear_quota', 'action_generate_push_secrets',
+                'action_show_quota', 'action_view_push_messages',
             }),
             ('wechat.hub.key', {'action_revoke'}), ('wechat.hub.key.issue', {'action_issue'}),
             ('wechat.hub.key.show', set()), ('wechat.api.quota', {'action_ask'}),
