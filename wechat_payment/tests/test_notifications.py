@@ -9,6 +9,7 @@ from odoo.tools import mute_logger
 
 from odoo.addons.wechat_payment.tests.common import WechatPayCommon
 from odoo.addons.wechat_payment.tests.fake_wechat_pay import (
+    API_V3_KEY,
     build_notification,
     get_key_pair,
     sign_headers,
@@ -167,7 +168,8 @@ class TestNotifications(WechatPayCommon, HttpCase):
             bomb = ''.join(
                 f'<!ENTITY l{n} "{f"&l{n - 1};" * 10 if n else "lol" * 10}">' for n in range(10)
             )
-            paid = f'<result_code>SUCCESS</result_code><out_trade_no>{self.tx.reference}</out_trade_no>'
+            reference = self.tx.reference
+            paid = f'<result_code>SUCCESS</result_code><out_trade_no>{reference}</out_trade_no>'
             path = f'/payment/wechat_pay/notify/{self.provider.id}'
             for entities, content in (
                 (f'<!ENTITY e SYSTEM "file://{file.name}">', '&e;'),
@@ -289,6 +291,22 @@ class TestNotifications(WechatPayCommon, HttpCase):
         self.provider.state = 'disabled'
         self._notify(self.order)
         self.assertEqual(self.tx.state, 'done')
+
+    def test_nothing_secret_or_personal_is_logged(self):
+        body = build_notification(self.order)
+        headers = sign_headers(body)
+        with self.assertLogs('odoo.addons', 'DEBUG') as logs:
+            self._notify(body=body, headers={**headers, 'Wechatpay-Signature': 'eA=='})
+            self._notify(body=build_notification({**self.order, 'amount': {'total': 1}}))
+            self._notify(body=body, headers=headers)
+        self.assertEqual(self.tx.state, 'done')
+        text = '\n'.join(logs.output)
+        self.assertIn(self.tx.reference, text)
+        for secret in (
+            API_V3_KEY, self.openid, headers['Wechatpay-Signature'],
+            json.loads(body)['resource']['ciphertext'],
+        ):
+            self.assertNotIn(secret, text)
 
     def test_other_events_are_acknowledged_and_change_nothing(self):
         body = build_notification(self.order, event_type='REFUND.SUCCESS')
