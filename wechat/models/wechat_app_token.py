@@ -83,6 +83,7 @@ class WechatApp(models.Model):
         """
         self.ensure_one()
         key = (self.env.cr.dbname, self.id, kind)
+        failure = None
         try:
             with renewal_gate.passage(key, LOCK_SECONDS) as inside:
                 if not inside:
@@ -93,7 +94,12 @@ class WechatApp(models.Model):
                         self.id,
                     ))
                     if cr.rowcount:
-                        return self._obtain_token_locked(cr, refused, kind)
+                        try:
+                            return self._obtain_token_locked(cr, refused, kind)
+                        except WeChatError as error:
+                            failure = error  # What was noted of it is committed.
+                if failure:
+                    raise failure
                 # Our own transaction has made the app or changed its key: nobody else can see that
                 # yet, and waiting for ourselves would be for ever.
                 return self._obtain_token_locked(self.env.cr, refused, kind)
@@ -127,6 +133,11 @@ class WechatApp(models.Model):
             else:
                 value, expires_in = self._fetch_token(kind)
         except WeChatError as error:
+            if is_refused and getattr(error, 'was_forced', False):
+                cr.execute(SQL(
+                    "UPDATE wechat_token SET forced_at = %s WHERE app_id = %s AND kind = %s",
+                    now, self.id, kind,
+                ))
             if not is_usable:
                 raise
             # It is still valid for some minutes: nobody need wait for WeChat before they are over.
@@ -168,7 +179,11 @@ class WechatApp(models.Model):
         if kind in TICKET_TYPES:  # WeChat cannot be made to change a ticket.
             return value, expires_in, now
         if value == refused and (not forced_at or forced_at <= now - FORCE_INTERVAL):
-            return *self._fetch_token(kind, force_refresh=True), now
+            try:
+                return *self._fetch_token(kind, force_refresh=True), now
+            except WeChatError as error:
+                error.was_forced = True  # It counts: WeChat may have done it.
+                raise
         return value, expires_in, forced_at
 
     def _is_fresh_sql(self, now):

@@ -239,6 +239,22 @@ class TestHub(WechatCommon, HttpCase):
         self._assert_error(self._refresh('TOKEN_1'), 429, 'rate_limited')
         self.assertEqual(len(self.fake.calls(STABLE)), calls)
 
+    def test_forced_renewal_that_failed_counts_too(self):
+        self._get()
+        for answer, status, code in ((None, 503, 'wechat_unavailable'),
+                                     ({'errcode': 45009}, 429, 'rate_limited')):
+            self.fake.answer('POST', STABLE, lambda request, answer=answer: (
+                answer if request.json['force_refresh']
+                else {'access_token': 'TOKEN_1', 'expires_in': 7200}
+            ))
+            self._forget_force()
+            with mute_logger(LOGGER):
+                self._assert_error(self._refresh('TOKEN_1'), status, code, (answer or {}).get(
+                    'errcode'))
+            calls = len(self.fake.calls(STABLE))
+            self._assert_error(self._refresh('TOKEN_1'), 429, 'rate_limited')
+            self.assertEqual(len(self.fake.calls(STABLE)), calls)
+
     def test_malformed_report_is_refused(self):
         self._get()
         for body in ('', 'x', '[]', '7', '{}', '{"value": ""}', '{"value": 7}', '{"value": null}',
