@@ -130,6 +130,7 @@ def main(arguments):
         say(f'Odoo      {odoo.url}/odoo  (login {LOGIN}, password {PASSWORD}; '
             f'shop: {odoo.url}/shop)')
         say(f'Sandbox   {shop.sandbox.url}/  (WeChat users and open orders)')
+        say(f'Phone     {shop.sandbox.url}/miniprogram  (the demo mini-program, to be walked)')
         if '--once' in arguments:
             return 0
         say('\nBoth keep running until you press Ctrl-C.')

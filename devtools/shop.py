@@ -162,4 +162,6 @@ class Shop:
             self.admin = Client(server.url)
             self.admin.login(self.database)
             self.ids = configure(self.admin, server.url, self.sandbox)
+            # The mini-program that the sandbox shows may talk to this Odoo.
+            self.sandbox.control('POST', 'simulator', {'server': server.url})
         return server

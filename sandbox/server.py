@@ -29,6 +29,7 @@ from . import (
     pay_v3,
     phone,
     platform,
+    simulator,
     subscribe_messages,
     template_messages,
     tickets,
@@ -68,7 +69,7 @@ _PLATFORM = {
     **tickets.PATHS,
 }
 _PAY = _compile(pay_v3.ROUTES)
-_CONTROL = _compile(control.ROUTES)
+_CONTROL = _compile([*control.ROUTES, *simulator.ROUTES])
 
 
 def _find(routes, request):
@@ -91,6 +92,7 @@ class Sandbox:
         self.world = World()
         self.faults = Faults()
         self.log = RequestLog()
+        self.simulator_server = ''
 
     def handle(self, request):
         """Answer one request.
@@ -101,6 +103,8 @@ class Sandbox:
             return self._control(request)
         if request.path in page.PATHS:
             return page.serve(self, request)
+        if simulator.serves(request.path):
+            return simulator.serve(self, request)
         if request.path in phone.PATHS:
             return self._phone(request)
         if request.path in oauth_page.PATHS:

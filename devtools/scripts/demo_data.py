@@ -127,7 +127,9 @@ def products():
             'description_ecommerce': f'<p>{about}</p>',
             'image_1920': picture(draw),
         })
-        translated(product, name=chinese, description_ecommerce=f'<p>{about_chinese}</p>')
+        translated(product, name=chinese)
+        product.update_field_translations(
+            'description_ecommerce', {'zh_CN': {about: about_chinese}})
 
 
 def carrier():

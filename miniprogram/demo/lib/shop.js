@@ -236,7 +236,8 @@ function describe(order) {
     total: money(order.amount_total),
     delivery: money(order.amount_delivery),
     carrier: order.carrier_id ? order.carrier_id[1] : '',
-    receiver: order.partner_shipping_id ? order.partner_shipping_id[1] : '',
+    // Odoo writes whose contact it is before the name.
+    receiver: order.partner_shipping_id ? order.partner_shipping_id[1].split(', ').pop() : '',
     onlyServices: order.only_services
   }
 }
