@@ -83,8 +83,9 @@ class PaymentTransaction(models.Model):
         self.ensure_one()
         self._wechat_lock()
         tx = self.sudo()
-        if problem := tx._wechat_find_mismatch(order):
-            tx._wechat_alert(problem)
+        if tx._wechat_find_mismatch(order):
+            tx = tx._wechat_in_company_language()
+            tx._wechat_alert(tx._wechat_find_mismatch(order))
             return
         is_paid = order.get('trade_state') in const.PAID_TRADE_STATES
         if tx.state == 'done':
@@ -102,7 +103,8 @@ class PaymentTransaction(models.Model):
             if tx.state in ('done', 'cancel') and tx.state != previous_state:
                 tx._wechat_on_result('payment', order)
         if order.get('trade_state') == 'REFUND' and not tx._wechat_get_counted_refunds():
-            tx._wechat_alert(self.env._(
+            tx = tx._wechat_in_company_language()
+            tx._wechat_alert(tx.env._(
                 "WeChat Pay says that money of payment %(reference)s was paid back, but not by this"
                 " Odoo. Take the merchant's refund number from pay.weixin.qq.com, Transaction"
                 " Center ▸ Refunds, and enter it with Find Refund.",
@@ -133,7 +135,8 @@ class PaymentTransaction(models.Model):
         """
         if self._wechat_has_live_document():
             return
-        self._wechat_alert(self.env._(
+        tx = self._wechat_in_company_language()
+        tx._wechat_alert(tx.env._(
             "%(reference)s was paid after it had been cancelled here, and what was to be paid is"
             " cancelled or paid otherwise. The money is with the merchant: press Refund to pay it"
             " back, unless you deliver.",
@@ -258,6 +261,17 @@ class PaymentTransaction(models.Model):
             for name, value in expected.items() if found[name] != value
         )
 
+    def _wechat_in_company_language(self):
+        """Return this transaction in its company's language.
+
+        Alerts are for whoever looks next, and notifications and scheduled actions speak none.
+
+        :rtype: payment.transaction
+        """
+        self.ensure_one()
+        lang = self.sudo().company_id.partner_id.lang
+        return self.with_context(lang=lang) if lang else self
+
     def _wechat_alert(self, problem, note=True):
         """Store an alert once, and note it on the document.
 
@@ -296,7 +310,8 @@ class PaymentTransaction(models.Model):
             return
         if order.get('trade_state') != 'SUCCESS':
             # This event exists for success only (A7.1).
-            tx._wechat_alert(self.env._(
+            tx = tx._wechat_in_company_language()
+            tx._wechat_alert(tx.env._(
                 "WeChat Pay notified a payment in state %(state)s, which is none. Nothing was"
                 " changed.",
                 state=order.get('trade_state'),

@@ -239,8 +239,10 @@ class PaymentTransaction(models.Model):
                 refund.get('out_refund_no'), refund.get('out_trade_no'),
             )
             return
+        source = source._wechat_in_company_language()
+        tx = tx.with_env(source.env)
         if refund.get('refund_status') not in REFUND_EVENTS[event_type]:
-            (tx or source)._wechat_alert(self.env._(
+            (tx or source)._wechat_alert(source.env._(
                 "WeChat Pay notified refund %(number)s as %(event)s in state %(state)s, which"
                 " contradict each other. Nothing was changed.",
                 number=refund.get('out_refund_no'), event=event_type,

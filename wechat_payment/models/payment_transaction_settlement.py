@@ -81,6 +81,7 @@ class PaymentTransaction(models.Model):
                 continue  # Another server is at it.
             # Claimed and committed before the call: other servers leave it alone, and nobody waits
             # for the row while WeChat Pay is asked.
+            tx = tx._wechat_in_company_language()
             is_open = tx._wechat_is_unsettled()
             if is_open:
                 tx.wechat_query_count += 1
@@ -183,7 +184,7 @@ class PaymentTransaction(models.Model):
             remaining -= 1
             time_left = self.env['ir.cron']._commit_progress(1, remaining=remaining)
             try:
-                tx._wechat_query()
+                tx._wechat_in_company_language()._wechat_query()
                 self.env['ir.cron']._commit_progress()
             except (WeChatError, psycopg2.OperationalError) as error:
                 self.env.cr.rollback()

@@ -227,6 +227,13 @@ class TestNotifications(WechatPayCommon, HttpCase):
                 )
         self._assert_alert({**self.order, 'amount': None}, 'amount.total')
 
+    def test_an_alert_speaks_the_companys_language(self):
+        self.env['res.lang']._activate_lang('zh_CN')
+        self.provider.company_id.partner_id.lang = 'zh_CN'
+        for changes in ({'mchid': '1900000009'}, {'trade_state': 'CLOSED'}):
+            self.tx.wechat_alert = False
+            self._assert_alert({**self.order, **changes}, "微信支付")
+
     def test_a_wrong_currency_is_an_alert(self):
         self._assert_alert(
             {**self.order, 'amount': {'total': 1999, 'currency': 'USD'}}, 'amount.currency',

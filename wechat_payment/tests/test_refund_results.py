@@ -352,6 +352,15 @@ class TestRefundCron(WechatRefundCommon):
         self.assertTrue(refund.wechat_needs_attention)
 
     @mute_logger(API, REFUND, ALERT)
+    def test_what_the_scheduled_action_finds_is_told_in_the_companys_language(self):
+        self.env['res.lang']._activate_lang('zh_CN')
+        self.provider.company_id.partner_id.lang = 'zh_CN'
+        refund = self._refund()
+        self.fake.finish_refund(refund.reference, 'ABNORMAL')
+        self._run(refund)
+        self.assertIn("退款", refund.wechat_alert)
+
+    @mute_logger(API, REFUND, ALERT)
     def test_a_refund_that_wechat_pay_took_and_lost_is_shown_and_not_sent_again(self):
         refund = self._refund()
         self.fake.refunds.clear()
