@@ -1,6 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """The control API for official accounts: templates, followers and what was sent to them."""
 
+from .account_events import tell
 from .accounts import DELIVERIES, account_of
 from .clock import rfc3339
 from .world import Refusal
@@ -89,8 +90,8 @@ def remove_template(sandbox, data, appid, template_id):
 
 
 def follow(sandbox, data, appid):
-    """POST accounts/<appid>/follow: one person, or `count` new ones."""
-    values = _read(data, user=str, count=int)
+    """POST accounts/<appid>/follow: one person, or `count` new ones; one is told of."""
+    values = _read(data, user=str, count=int, scene=str, push=bool)
     world = sandbox.world
     with world.lock:
         account = _account(sandbox, appid)
@@ -103,20 +104,27 @@ def follow(sandbox, data, appid):
             people = [world.add_user() for _number in range(count)]
         for user in people:
             account.followers.setdefault(user.user, world.clock.now())
-        return {'followers': [
-            {'user': user.user, 'openid': world.openid(user, appid)} for user in people
-        ]}
+        followers = [{'user': user.user, 'openid': world.openid(user, appid)} for user in people]
+    told = None
+    if len(followers) == 1 and values.get('push', True):
+        scene = f"qrscene_{values['scene']}" if values.get('scene') else ''
+        told = tell(world, appid, followers[0]['openid'], 'subscribe', EventKey=scene)
+    return {'followers': followers, 'push': told}
 
 
 def unfollow(sandbox, data, appid):
     """POST accounts/<appid>/unfollow."""
-    values = _read(data, user_=str)
+    values = _read(data, user_=str, push=bool)
     world = sandbox.world
     with world.lock:
         user = world.user(values['user'])
         if _account(sandbox, appid).followers.pop(user.user, None) is None:
             raise Refusal(f"{user.user} does not follow the account")
-        return {'user': user.user, 'openid': world.openid(user, appid)}
+        openid = world.openid(user, appid)
+    told = None
+    if values.get('push', True):
+        told = tell(world, appid, openid, 'unsubscribe', EventKey='')
+    return {'user': user.user, 'openid': openid, 'push': told}
 
 
 def refuse_messages(sandbox, data, appid):

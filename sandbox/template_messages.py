@@ -3,6 +3,7 @@
 
 import re
 
+from .account_events import tell_of_delivery
 from .accounts import check_account, refusal
 from .platform import require_get, require_post_json
 from .template_values import kind_of, problem
@@ -60,6 +61,7 @@ def send(world, request):
                 **body,
             }
             account.messages.append(message)
+            tell_of_delivery(world, account.appid, message)
         return {'errcode': 0, 'errmsg': 'ok', 'msgid': message['msgid']}
 
 

@@ -1,6 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Official accounts: template messages, menus, followers (wechat-platform.md 6.1)."""
 
+import time
+
 import pytest
 
 from .merchant import APPID, send
@@ -135,6 +137,25 @@ def test_other_apps_have_no_template_messages(sandbox, account):
     assert sandbox.platform('GET', target).json()['errcode'] == 48001
     account.token = '61_' + 'a' * 133
     assert account.call('GET', 'template/get_all_private_template')['errcode'] == 40001
+
+
+def test_events_are_pushed_to_the_server_of_the_account(account, template, shop):
+    shop.status, shop.body = 200, b'success'
+    account.sandbox.post(
+        'push_config', appid=ACCOUNT, url=shop.url, token='token1', mode='plain', check=False)
+    follower = account.control('follow', scene='table7')
+    assert follower['push'][0]['problem'] is None
+    openid = follower['followers'][0]['openid']
+    assert b'qrscene_table7' in shop.received[-1].body
+    account.sandbox.call('PATCH', f'accounts/{ACCOUNT}', {'delivery': 'failed:user block'})
+    msgid = account.send(template, openid)['msgid']
+    deadline = time.monotonic() + 5
+    while len(shop.received) < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    body = shop.received[-1].body.decode()
+    assert 'TEMPLATESENDJOBFINISH' in body and str(msgid) in body and 'failed:user block' in body
+    account.control('unfollow', user=follower['followers'][0]['user'])
+    assert b'unsubscribe' in shop.received[-1].body
 
 
 # === Menus === #
