@@ -18,6 +18,7 @@
         'views/wechat_reply_rule_views.xml',
         'views/wechat_menu_views.xml',
         'views/wechat_follower_views.xml',
+        'views/res_config_settings_views.xml',
         'views/wechat_app_views.xml',
         'views/wechat_app_oauth_views.xml',
         'views/wechat_oauth_templates.xml',

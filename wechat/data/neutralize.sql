@@ -5,5 +5,6 @@ UPDATE wechat_app
        last_error_date = NULL, last_check = NULL, push_problem = NULL, push_problem_date = NULL;
 DELETE FROM wechat_token;
 DELETE FROM wechat_push_message;
+UPDATE wechat_message_log SET state = 'cancelled' WHERE state IN ('queued', 'sending');
 UPDATE wechat_hub_key SET active = FALSE;
 UPDATE wechat_identity SET session_key = NULL;

@@ -97,7 +97,7 @@ class WechatMessageLog(models.Model):
     errcode = fields.Integer(string="Error Code", readonly=True, copy=False)
     error_code = fields.Char(string="Kind of Error", readonly=True, copy=False)
     error = fields.Char(string="What Happened", readonly=True, copy=False)
-    advice = fields.Text(string="What to Do", compute='_compute_advice')
+    reason = fields.Text(string="Why", compute='_compute_reason')
     attempts = fields.Integer(readonly=True, copy=False)
     next_try = fields.Datetime(readonly=True, copy=False)
     claimed_at = fields.Datetime(readonly=True, copy=False)
@@ -124,24 +124,30 @@ class WechatMessageLog(models.Model):
         for log in self:
             labels = {line.key: line.label for line in log.template_id.sudo().line_ids}
             data = (log.payload or {}).get('data') or {}
+            # PostgreSQL does not keep the order of a JSON object: the template's lines have it.
+            keys = [*(key for key in labels if key in data), *(data.keys() - labels.keys())]
             log.preview = render_card(log.template_id.sudo().name or '', [
-                (labels.get(key, key), item.get('value', ''), item.get('color'))
-                for key, item in data.items()
+                (labels.get(key, key), data[key].get('value', ''), data[key].get('color'))
+                for key in keys
             ])
 
     @api.depends('state', 'errcode', 'error')
     @api.depends_context('lang')
-    def _compute_advice(self):
+    def _compute_reason(self):
         for log in self:
             if log.state == 'unknown':
-                log.advice = self.env._(
+                log.reason = self.env._(
                     "WeChat gave no answer, so nobody knows whether the message was sent. It is not"
                     " sent again by itself. If the customer has not got it, send it again."
                 )
             elif log.state in ('failed', 'queued') and log.errcode:
-                log.advice = errcodes.describe(log.errcode, self.env.lang)
+                # In the reader's language; the text was written by the scheduled job.
+                log.reason = self.env._(
+                    "WeChat refused (error %(errcode)s). %(advice)s", errcode=log.errcode,
+                    advice=errcodes.describe(log.errcode, self.env.lang),
+                )
             else:
-                log.advice = False
+                log.reason = log.error
 
     # === ACTION METHODS === #
 

@@ -19,6 +19,7 @@ class TestNeutralize(WechatCommon):
         message = self.env['wechat.push.message'].create({
             'app_id': self.app.id, 'key': 'k', 'received_at': '2026-01-01', 'state': 'to_send',
         })
+        log = self.env['wechat.message.log'].create({'app_id': self.app.id})
         self.env.flush_all()
         with file_open('wechat/data/neutralize.sql') as script:
             self.env.cr.execute(script.read())
@@ -30,3 +31,4 @@ class TestNeutralize(WechatCommon):
         self.assertEqual(self.app.state, 'new')
         self.assertTrue(identity.exists())
         self.assertFalse(message.exists())
+        self.assertEqual(log.state, 'cancelled')

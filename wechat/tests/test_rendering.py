@@ -16,7 +16,8 @@ class TestRendering(WechatCommon):
         super().setUpClass()
         cls.parent = cls.env['res.partner'].create({'name': "Tea House", 'is_company': True})
         cls.partner = cls.env['res.partner'].create({
-            'name': "Li Lei", 'parent_id': cls.parent.id, 'type': 'delivery', 'comment': "<p>Hi</p>",
+            'name': "Li Lei", 'parent_id': cls.parent.id, 'type': 'delivery',
+            'comment': "<p>Hi</p>",
         })
         cls.rate = cls.env['res.currency.rate'].create({
             'name': date(2019, 10, 1), 'currency_id': cls.env.ref('base.EUR').id,
@@ -57,8 +58,8 @@ class TestRendering(WechatCommon):
 
     def test_text_keeps_what_is_not_a_field(self):
         self.assertEqual(
-            rendering.render(self.partner, "Dear {{ object.name }}, from {{object.parent_id.name}}"),
-            "Dear Li Lei, from Tea House",
+            rendering.render(self.partner, "Dear {{ object.name }} of {{object.parent_id.name}}"),
+            "Dear Li Lei of Tea House",
         )
         self.assertEqual(rendering.render(self.partner, "No fields"), "No fields")
         self.assertEqual(rendering.render(self.partner, False), "")

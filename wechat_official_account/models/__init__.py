@@ -1,5 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from . import (
+    res_config_settings,
     res_users,
     wechat_app_follower,
     wechat_app_jssdk,

@@ -1,5 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from . import (
+    test_account_settings,
     test_binding,
     test_followers,
     test_menu,

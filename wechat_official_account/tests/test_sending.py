@@ -106,7 +106,7 @@ class TestSending(AccountCommon):
         self._refuse(43004)
         log = self._send()
         self.assertEqual((log.state, log.errcode), ('failed', 43004))
-        self.assertIn("does not follow", log.advice)
+        self.assertIn("does not follow", log.reason)
         self.assertFalse(self.identity.is_follower)
         self.assertTrue(self.identity.unfollowed_at)
 
@@ -148,7 +148,7 @@ class TestSending(AccountCommon):
         self.fake.answer('POST', SEND, None)
         log = self._send()
         self.assertEqual(log.state, 'unknown')
-        self.assertIn("nobody knows", log.advice)
+        self.assertIn("nobody knows", log.reason)
         self.run_cron()
         self.assertEqual(len(self.sent()), 1)
 
