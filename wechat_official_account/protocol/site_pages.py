@@ -47,7 +47,9 @@ def site_of(url):
 
 
 def own_page(url, bases):
-    """Return the address of a page if it is one of the site's, without its fragment.
+    """Return the address of a page if its host is one of the site's, without its fragment.
+
+    WeChat too knows domains only, whatever the port.
 
     :param url: what a client sent
     :param bases: the addresses of the site
@@ -59,7 +61,8 @@ def own_page(url, bases):
     if '\\' in url or ' ' in url or not _is_plain(url):
         return ''
     site = site_of(url)
-    if not site or site not in {site_of(base) for base in bases}:
+    hosts = {found[0] for found in map(site_of, bases) if found}
+    if not site or site[0] not in hosts:
         return ''
     return url.partition('#')[0]
 

@@ -121,7 +121,7 @@ class TestScripts(OauthCommon):
             'https://evil.example.com/', '//evil.example.com/', '/shop', 'shop', '',
             f'{self.site}.evil.example.com/', f'http://evil@{HOST}:{port}/',
             f'http://{HOST}:{port}@evil.example.com/', f'{self.site}\\@evil.example.com/',
-            f'ftp://{HOST}:{port}/', f'http://{HOST}:1/', f'http://{HOST}:x/', 'http://[::1/',
+            f'ftp://{HOST}:{port}/', f'http://{HOST}:x/', 'http://[::1/', 'http://127.0.0.2/',
             f'{self.site}/a b', f'{self.site}/\x00', 'javascript:alert(1)',
         )
 
