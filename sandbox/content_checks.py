@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Content security: texts are judged at once, pictures later by an event (wechat-platform.md 10)."""
+"""Content security: texts are judged at once, pictures later (wechat-platform.md 10)."""
 
 import secrets
 from urllib.parse import urlsplit

@@ -195,7 +195,7 @@ def finish_check(sandbox, data, appid):
     errcode = -1008 if is_lost else 0
     label = values.get('label', content_checks.NORMAL if suggest == 'pass' else 20002)
     fields = content_checks.result_event(check, appid, suggest, label, errcode)
-    check.reported.append(suggest if not errcode else errcode)
+    check.reported.append(errcode or suggest)
     config = world.push_configs.get(appid)
     pushed = _push(world, config, appid, check.openid, fields) if config else None
     return {'downloaded': downloaded, 'event': fields, 'push': pushed}

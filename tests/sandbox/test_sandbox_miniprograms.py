@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Mini-programs: codes, links, subscribe messages, content checks (wechat-platform.md 6.2, 8, 10)."""
+"""Mini-programs: codes, links, messages, content checks (wechat-platform.md 6.2, 8, 10)."""
 
 import struct
 
@@ -225,10 +225,12 @@ def test_who_rejects_or_turns_everything_off_gets_nothing(app, template, person)
 
 def test_a_tap_is_for_five_templates_of_one_type(app, template, person):
     long_term = app.control('templates', title="提醒", content=CONTENT, type=3)
-    tap = app.tap
-    assert tap(person['user'], template['template_id'], long_term['template_id'])['errCode'] == 20002
-    assert tap(person['user'], 'unknown')['errCode'] == 20001
-    assert tap(person['user'], *'abcdef')['errCode'] == 20003
+    def tap(*template_ids):
+        return app.tap(person['user'], *template_ids)['errCode']
+
+    assert tap(template['template_id'], long_term['template_id']) == 20002
+    assert tap('unknown') == 20001
+    assert tap(*'abcdef') == 20003
 
 
 @pytest.mark.parametrize(('changes', 'errcode'), [

@@ -1,8 +1,21 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from . import (
+    ir_http,
+    res_config_settings,
+    res_users,
     wechat_app,
     wechat_app_code,
+    wechat_app_content,
+    wechat_app_people,
+    wechat_content_check,
+    wechat_identity_leaving,
+    wechat_identity_merge,
+    wechat_identity_phone,
+    wechat_identity_profile,
+    wechat_identity_session,
+    wechat_identity_upload,
     wechat_miniprogram_page,
     wechat_miniprogram_target,
     wechat_scene,
+    wechat_session,
 )
