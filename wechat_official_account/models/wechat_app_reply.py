@@ -40,8 +40,10 @@ class WechatApp(models.Model):
             rule = rules._find_for_text(message.get('Content') or '')
         if not rule:
             return None
+        # In plain mode the answer goes to whoever wrote the openid of somebody else.
+        identity = self._get_identity(message.openid if message.is_body_signed else '')
         try:
-            return rule._answer(self._get_identity(message.openid), message)
+            return rule._answer(identity, message)
         except WeChatError as error:
             _logger.warning("The auto-reply rule %s cannot answer: %s", rule.id, error)
             return None

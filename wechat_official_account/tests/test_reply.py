@@ -30,10 +30,12 @@ class TestReply(AccountCommon):
 
     def _say(self, text, openid='oFOLLOWER', **fields):
         """Return what is answered to a text."""
-        return self.app._on_message(Message({
+        message = Message({
             'MsgType': 'text', 'FromUserName': openid, 'ToUserName': 'gh_1', 'Content': text,
             'CreateTime': '1700000000', **fields,
-        }))
+        })
+        message.is_body_signed = True
+        return self.app._on_message(message)
 
     def _event(self, name, key='', openid='oFOLLOWER'):
         message = Message({

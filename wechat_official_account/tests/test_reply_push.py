@@ -35,6 +35,16 @@ class TestReplyPush(PushCommon):
         self._rule(trigger='keyword', keywords="tea")
         self.assertSuccess(self.push(self.fields()))
 
+    def test_plain_mode_tells_nobody_about_a_customer(self):
+        partner = self.env['res.partner'].create({'name': "Li Lei"})
+        self.env['wechat.identity'].create({
+            'app_id': self.app.id, 'openid': OPENID, 'partner_id': partner.id})
+        self._rule(text="Dear {{ object.name ||| customer }}")
+        self.app.push_mode = 'plain'
+        answer = self.push(self.fields(), 'plain').text
+        self.assertIn("Dear customer", answer)
+        self.assertNotIn("Li Lei", answer)
+
     # === FOLLOWERS === #
 
     def test_followers_come_and_go(self):

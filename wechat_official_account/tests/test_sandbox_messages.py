@@ -2,10 +2,11 @@
 """Template messages, menus and followers against the project's sandbox."""
 
 import os
+import time
 
 import requests
 
-from odoo.tests import tagged
+from odoo.tests import HttpCase, tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.wechat_official_account.tests.account_common import CONTENT, AccountCommon
@@ -15,7 +16,7 @@ ACCOUNT = 'wx00000000000000aa'
 
 
 @tagged('post_install', '-at_install', '-standard', 'wechat_sandbox')
-class TestSandboxMessages(AccountCommon):
+class TestSandboxMessages(AccountCommon, HttpCase):
 
     def setUp(self):
         super().setUp()
@@ -30,10 +31,11 @@ class TestSandboxMessages(AccountCommon):
         self.follower = self.control('POST', f'accounts/{ACCOUNT}/follow')['followers'][0]
 
     def control(self, method, path, /, **body):
-        """Call the control API of the sandbox."""
-        response = requests.request(
-            method, f'{self.sandbox}/_sandbox/{path}', json=body or None, timeout=30,
-        )
+        """Call the control API of the sandbox, which may call the server of the test."""
+        with self.allow_requests(all_requests=True):
+            response = requests.request(
+                method, f'{self.sandbox}/_sandbox/{path}', json=body or None, timeout=30,
+            )
         response.raise_for_status()
         return response.json()
 
@@ -87,6 +89,48 @@ class TestSandboxMessages(AccountCommon):
         with self.assertRefused('bad_request', 47003):
             identity._send_template_message(template, {'thing1': "x" * 21})
         self.assertFalse(self.state()['messages'])
+
+    # === WHAT WECHAT PUSHES === #
+
+    def _set_up_push(self):
+        token, key = 'teahouse2026', 'abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG'
+        self.account.write({'push_token': token, 'push_aes_key': key})
+        self.env.flush_all()
+        self.control('POST', 'push_config', appid=ACCOUNT, token=token, encoding_aes_key=key,
+                     url=f'{self.base_url()}/wechat/push/{ACCOUNT}')
+
+    def _wait_for(self, log, state):
+        deadline = time.monotonic() + 10
+        while log.state != state and time.monotonic() < deadline:
+            with self.allow_requests(all_requests=True):
+                time.sleep(0.2)
+            log.invalidate_recordset()
+        self.assertEqual(log.state, state, log.error)
+
+    def test_delivery_is_told_and_noted(self):
+        self._set_up_push()
+        template = self.make_template()
+        identity = self.account._get_identity(self.follower['openid'], create=True)
+        identity.partner_id = self.partner
+        log = template._queue(self.partner)
+        self.run_cron()
+        self._wait_for(log, 'delivered')
+
+    def test_people_come_and_go(self):
+        self._set_up_push()
+        self.env['wechat.reply.rule'].create({
+            'name': "Welcome", 'app_id': self.account.id, 'trigger': 'follow',
+            'text': "Welcome",
+        })
+        answer = self.control('POST', f'accounts/{ACCOUNT}/follow')
+        self.assertEqual(answer['push'][0]['reply']['Content'], "Welcome")
+        person = answer['followers'][0]
+        identity = self.account._get_identity(person['openid'])
+        self.assertTrue(identity.is_follower)
+        answer = self.control('POST', f'accounts/{ACCOUNT}/unfollow', user=person['user'])
+        self.assertIsNone(answer['push'][0]['problem'])
+        identity.invalidate_recordset()
+        self.assertFalse(identity.is_follower)
 
     def test_templates_that_were_removed_in_the_console_are_archived(self):
         template = self.make_template()
