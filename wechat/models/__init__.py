@@ -23,5 +23,6 @@ from . import (
     wechat_message_template,
     wechat_message_template_line,
     wechat_push_message,
+    wechat_push_message_late,
     wechat_token,
 )

@@ -10,7 +10,6 @@ killed, handles the message itself. What nobody came back for is taken up by a c
 import json
 import logging
 import threading
-from datetime import timedelta
 from functools import partial
 
 from psycopg2.errors import LockNotAvailable, SerializationFailure
@@ -22,7 +21,6 @@ from odoo.service.model import retrying
 from odoo.sql_db import Cursor
 from odoo.tools import SQL
 
-from odoo.addons.wechat.exceptions import WeChatError, WeChatUnknown
 from odoo.addons.wechat.protocol import replies
 from odoo.addons.wechat.protocol.messages import Message
 from odoo.addons.wechat.push_outcome import Outcome
@@ -34,11 +32,6 @@ LOCK_TIMEOUT = '4s'
 STORE_TRIES = 5
 # Handlers beside their requests, per process. Past that, messages wait for the cron.
 MAX_THREADS = 8
-RECOVERY_AGE = timedelta(seconds=30)
-RECOVERY_TRIES = 3
-SEND_TRIES = 5
-REPLY_AGE = timedelta(hours=1)
-MAX_AGE = timedelta(days=7)
 
 _threads = threading.BoundedSemaphore(MAX_THREADS)
 
@@ -103,6 +96,11 @@ class WechatPushMessage(models.Model):
         self.check_access('read')
         self.env['wechat.app'].check_access('write')
         failed = self.sudo().filtered(lambda message: message.state == 'failed' and message.content)
+        if not failed:
+            raise UserError(self.env._(
+                "There is nothing to handle again: the texts of messages are deleted once they are"
+                " handled, and only what failed can be repeated."
+            ))
         failed.write({'state': 'new', 'error': False, 'tries': 0})
         self.env.ref('wechat.cron_recover_push_messages').sudo()._trigger()
 
@@ -126,10 +124,15 @@ class WechatPushMessage(models.Model):
         if not _threads.acquire(blocking=False):
             _logger.warning("Too many messages at once: message %s waits for the cron.", row_id)
             return None
-        threading.Thread(
-            target=self._handle_beside, args=(row_id, outcome), name=f'wechat.push.{row_id}',
-            daemon=True,
-        ).start()
+        try:
+            threading.Thread(
+                target=self._handle_beside, args=(row_id, outcome), name=f'wechat.push.{row_id}',
+                daemon=True,
+            ).start()
+        except RuntimeError:
+            _threads.release()
+            _logger.error("There are no more threads: message %s waits for the cron.", row_id)
+            return None
         return outcome.wait()
 
     @api.model
@@ -200,7 +203,7 @@ class WechatPushMessage(models.Model):
                 "UPDATE wechat_push_message SET state = 'to_send' WHERE id = %s AND state = 'done'",
                 row_id,
             ))
-        self._send_reply(row_id)
+        self._send_reply(row_id)  # wechat_push_message_late.py
 
     def _handle_locked(self, outcome, wait):
         """Handle a message under the lock of its row. See :meth:`_handle`.
@@ -322,97 +325,3 @@ class WechatPushMessage(models.Model):
                 if attempt + 1 == STORE_TRIES:
                     raise
         return None
-
-    # === LATE REPLIES === #
-
-    @api.model
-    def _send_reply(self, row_id):
-        """Send a reply that was too late for the answer, or cannot be in it, if there is one.
-
-        A message that may have arrived is not sent again.
-
-        :param int row_id: The message.
-        """
-        with self.env.registry.cursor() as cr:
-            cr.execute(SQL(
-                """
-                SELECT id FROM wechat_push_message WHERE id = %s AND state = 'to_send'
-                   FOR UPDATE SKIP LOCKED
-                """, row_id,
-            ))
-            if not cr.rowcount:
-                return
-            row = api.Environment(cr, SUPERUSER_ID, {})[self._name].browse(row_id)
-            state, error = 'done', None
-            try:
-                row._get_app()._send_customer_service_message(row.openid, json.loads(row.reply))
-            except WeChatError as failure:
-                is_worth_it = failure.code == 'wechat_busy' or (
-                    isinstance(failure, WeChatUnknown) and not failure.sent
-                )
-                state = 'to_send' if is_worth_it and row.tries < SEND_TRIES else 'failed'
-                error = self._error_text(failure)
-            cr.execute(SQL(
-                """
-                UPDATE wechat_push_message
-                   SET state = %s, error = %s, reply = CASE WHEN %s THEN reply END
-                 WHERE id = %s
-                """, state, error, state == 'to_send', row_id,
-            ))
-
-    # === CRONS === #
-
-    @api.model
-    def _cron_recover(self):
-        """Handle what a server that was ended left behind, and send replies that are waiting."""
-        waiting = self.search(
-            [
-                ('state', 'in', ('new', 'to_send')),
-                ('received_at', '<', fields.Datetime.now() - RECOVERY_AGE),
-            ],
-            order='received_at, id',
-        )
-        self.env['ir.cron']._commit_progress(remaining=len(waiting))
-        for row_id in waiting.ids:
-            self._recover(row_id)
-            if not self.env['ir.cron']._commit_progress(1):
-                break
-
-    @api.model
-    def _recover(self, row_id):
-        """Take up a message that nobody is at. One that ends its server every time is given up."""
-        row = self._execute(SQL(
-            """
-            UPDATE wechat_push_message SET tries = tries + 1
-             WHERE id = (
-                SELECT id FROM wechat_push_message
-                 WHERE id = %s AND state IN ('new', 'to_send') FOR UPDATE SKIP LOCKED
-             )
-            RETURNING state, tries
-            """, row_id,
-        ))
-        if not row:
-            return
-        state, tries = row
-        if state == 'to_send':
-            self._send_reply(row_id)
-        elif tries > RECOVERY_TRIES:
-            self._fail(row_id, UserError(self.env._(
-                "The server was ended each time while it handled this message."
-            )))
-        else:
-            self._handle(row_id, Outcome(0), wait=False)
-
-    @api.autovacuum
-    def _gc_messages(self):
-        """Delete what no second delivery asks for any more."""
-        now = fields.Datetime.now()
-        self.env.cr.execute(SQL(
-            "DELETE FROM wechat_push_message WHERE received_at < %s", now - MAX_AGE,
-        ))
-        self.env.cr.execute(SQL(
-            """
-            UPDATE wechat_push_message SET reply = NULL
-             WHERE reply IS NOT NULL AND state IN ('done', 'failed') AND received_at < %s
-            """, now - REPLY_AGE,
-        ))

@@ -2,7 +2,7 @@
 from datetime import timedelta
 
 from odoo import fields
-from odoo.exceptions import AccessError, ConcurrencyError
+from odoo.exceptions import AccessError, ConcurrencyError, UserError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
@@ -243,6 +243,8 @@ class TestPushHandling(PushCommon):
         self.age(row, minutes=1)
         self.recover()
         self.assertEqual(self.rows().state, 'done')
+        with self.assertRaises(UserError):
+            row.action_handle_again()
 
     # === WHAT IS KEPT === #
 
