@@ -37,7 +37,7 @@ class PaymentTransaction(models.Model):
             is_accessible = bool(document_sudo)
         if not is_accessible:
             raise WeChatError(refusal, code='not_payable')
-        return document_sudo.with_context(self.env.context)
+        return self.env[model].sudo().browse(document_sudo.id)
 
     @api.model
     def _wechat_search_readable(self, Model, domain):

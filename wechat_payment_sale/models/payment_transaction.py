@@ -7,10 +7,11 @@ from odoo.fields import Command
 from odoo.addons.wechat.exceptions import WeChatError
 from odoo.addons.wechat_payment.payable import Payable
 
-# What a payment reads of an order that is not a cart; an order has some hundred fields.
+# What a payment reads of an order that is not a cart; an order has some hundred fields. The website
+# is there if the shop is installed.
 ORDER_FIELDS = (
     'name', 'state', 'company_id', 'currency_id', 'partner_id', 'partner_invoice_id',
-    'amount_total', 'validity_date',
+    'amount_total', 'validity_date', 'website_id',
 )
 
 
@@ -33,9 +34,7 @@ class PaymentTransaction(models.Model):
             refusal=self.env._("There is no such order that you could pay."),
         )
         self._wechat_lock_documents(order_sudo)
-        order_sudo.fetch(ORDER_FIELDS + tuple(
-            name for name in ('website_id',) if name in order_sudo._fields
-        ))
+        order_sudo.fetch([name for name in ORDER_FIELDS if name in order_sudo._fields])
         self._wechat_check_order_is_payable(order_sudo)
         return Payable(
             document=order_sudo,
