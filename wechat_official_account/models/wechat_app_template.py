@@ -117,48 +117,40 @@ class WechatApp(models.Model):
         It changes the note only: neither a consent nor a message depends on it.
         """
         msgid, status = message.get('MsgID'), message.get('Status') or ''
-        log = self._find_sent_message(msgid)
-        if not log:
-            return super()._on_event_templatesendjobfinish(message)
-        if status == 'success':
-            log.filtered(lambda item: item.state == 'sent').state = 'delivered'
-        elif log.state == 'sent':
-            blocked = 'user block' in status
-            log.write({
-                'state': 'failed', 'error_code': 'user_blocked' if blocked else 'wechat_busy',
-                'error': self._delivery_problem(blocked, status),
-            })
-        return None
+        if not msgid or self._note_delivery(msgid, status):
+            return None
+        if self.env['wechat.message.log'].sudo().search_count(
+            [('app_id', '=', self.id), ('state', '=', 'sending')], limit=1,
+        ):
+            for seconds in DELIVERY_WAITS:
+                time.sleep(seconds)
+                # This transaction's snapshot is older than the note: a new one sees it.
+                with self.env.registry.cursor() as cr:
+                    if self.with_env(self.env(cr=cr))._note_delivery(msgid, status):
+                        return None
+        return super()._on_event_templatesendjobfinish(message)
 
-    def _delivery_problem(self, blocked, status):
-        """Return why a message was not delivered, in words."""
-        if blocked:
-            return self.env._("The customer does not accept messages of the account.")
-        return self.env._(
-            "WeChat could not deliver the message (%(status)s).", status=status[:100],
-        )
+    def _note_delivery(self, msgid, status):
+        """Note whether a template message was delivered.
 
-    def _find_sent_message(self, msgid):
-        """Return the note of a message by WeChat's number of it.
-
-        :rtype: wechat.message.log
+        :param str msgid: WeChat's number of the message.
+        :param str status: What WeChat says: `success`, or why not.
+        :return: Whether the app has sent such a message.
+        :rtype: bool
         """
-        logs = self.env['wechat.message.log'].sudo()
-        if not msgid:
-            return logs
-        domain = [('app_id', '=', self.id), ('msgid', '=', msgid)]
-        log = logs.search(domain, limit=1)
-        if log or not logs.search_count([
-            ('app_id', '=', self.id), ('state', '=', 'sending'),
-        ], limit=1):
-            return log
-        for seconds in DELIVERY_WAITS:
-            time.sleep(seconds)
-            with self.env.registry.cursor() as cr:
-                found = logs.with_env(self.env(cr=cr)).search(domain, limit=1).id
-            if found:
-                # This transaction's snapshot is older than the note.
-                self.env.cr.commit()
-                self.env.invalidate_all()
-                return logs.browse(found)
-        return logs
+        log = self.env['wechat.message.log'].sudo().search(
+            [('app_id', '=', self.id), ('msgid', '=', msgid)], limit=1,
+        )
+        if log.state == 'sent':
+            blocked = 'user block' in status
+            if status == 'success':
+                log.state = 'delivered'
+            elif blocked:
+                log.write({'state': 'failed', 'error_code': 'user_blocked', 'error': self.env._(
+                    "The customer does not accept messages of the account.",
+                )})
+            else:
+                log.write({'state': 'failed', 'error_code': 'wechat_busy', 'error': self.env._(
+                    "WeChat could not deliver the message (%(status)s).", status=status[:100],
+                )})
+        return bool(log)

@@ -4,6 +4,7 @@ from . import (
     test_binding,
     test_followers,
     test_menu,
+    test_message_access,
     test_message_concurrency,
     test_pattern_matching,
     test_reply,

@@ -3,6 +3,7 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.wechat.tests.push_common import LOGGERS, OPENID, PushCommon
+from odoo.addons.wechat_official_account.models import wechat_app_template
 
 
 @tagged('post_install', '-at_install')
@@ -105,3 +106,22 @@ class TestReplyPush(PushCommon):
                 'TEMPLATESENDJOBFINISH', MsgID=msgid, Status='success')))
         log.invalidate_recordset()
         self.assertEqual(log.state, 'sent')
+
+    def test_delivery_that_is_told_before_our_own_note_is_noted(self):
+        # The note of the message is committed while the event waits.
+        log, _another = self._log(msgid=False, state='sending'), self._log(
+            msgid=False, state='sending')
+        note_delivery = type(self.app)._note_delivery
+        self.patch(wechat_app_template, 'DELIVERY_WAITS', (0, 0, 0))
+
+        def note(app, msgid, status):
+            noted = note_delivery(app, msgid, status)
+            if not noted:
+                log.with_env(app.env).write({'msgid': msgid, 'state': 'sent'})
+            return noted
+
+        self.patch(type(self.app), '_note_delivery', note)
+        self.assertSuccess(self.push(self.event(
+            'TEMPLATESENDJOBFINISH', MsgID=77, Status='success')))
+        log.invalidate_recordset()
+        self.assertEqual((log.state, log.msgid), ('delivered', '77'))
