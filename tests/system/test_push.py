@@ -1,12 +1,15 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Messages that WeChat pushes to two Odoo servers: each handled once and answered in time."""
 
+import contextlib
 import secrets
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from devtools.servers import OdooServer, run_shell
+from devtools import postgres
+from devtools.servers import OdooServer
 
 TOKEN, KEY = 'teahouse2026', 'abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG'
 # A server action is what an administrator would write; it leaves a trace of each run.
@@ -75,10 +78,11 @@ class Account:
 
     def age(self):
         """Let a minute pass for the messages that nobody has handled."""
-        shop = self.system.shop
-        run_shell(shop.source, shop.database, 'age', (
-            "env.cr.execute(\"UPDATE wechat_push_message SET received_at = received_at -"
-            " interval '1 minute' WHERE state = 'new'\")\nenv.cr.commit()\n"))
+        with contextlib.closing(postgres.connect(self.system.shop.database)) as connection:
+            connection.cursor().execute("""
+                UPDATE wechat_push_message SET received_at = received_at - interval '1 minute'
+                 WHERE state = 'new'
+            """)
 
 
 @pytest.fixture
@@ -127,6 +131,27 @@ def test_second_delivery_while_the_first_one_is_handled_waits_for_its_reply(syst
     first.join(30)
     assert [answer['deliveries'][0]['reply']['Content'] for answer in answers] == ['茶 white'] * 2
     assert account.runs('white') == 1
+
+
+def test_more_messages_at_once_than_a_server_handles_are_all_answered_and_handled(system, account):
+    account.take(3)
+    # WeChat takes five replies to a person: four of these will be late.
+    words = [f'cup {number} {secrets.token_hex(3)}' for number in range(12)]
+    with ThreadPoolExecutor(len(words)) as pool:
+        deliveries = list(pool.map(
+            lambda word: account.says(word, [system.second])[0], words))
+    attempts = [attempt for one in deliveries for attempt in one['attempts']]
+    assert [attempt['status'] for attempt in attempts] == [200] * len(words)
+    assert max(attempt['seconds'] for attempt in attempts) < 5
+    answered = {one['reply']['Content'] for one in deliveries if one['reply']}
+    assert len(answered) == 8, "as many as a process handles beside its requests"
+    account.take(0)
+    account.age()
+    system.run_cron('wechat.cron_recover_push_messages')
+    system.wait(lambda: {row['state'] for row in account.rows()} == {'done'}, 60)
+    assert [account.runs(word) for word in words] == [1] * len(words)
+    assert answered | set(account.sent()) == {f'茶 {word}' for word in words}
+    assert len(answered) + len(account.sent()) == len(words)
 
 
 @pytest.fixture
