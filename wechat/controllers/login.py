@@ -122,7 +122,7 @@ class WechatLogin:
             )
             # All of it is in the database before the id leaves: from here on nothing runs again.
             request.env.cr.flush()
-        except WeChatError:
+        except Exception:
             request.session.logout(keep_db=True)
             raise
         request._save_session()  # rotates now, so that the id in the answer is the final one
