@@ -10,6 +10,7 @@ from . import (
     control_oauth,
     control_push,
     control_tokens,
+    control_user_data,
     notifications,
     refunds,
     tokens,
@@ -526,6 +527,7 @@ ROUTES = [
     *control_oauth.ROUTES,
     *control_push.ROUTES,
     *control_tokens.ROUTES,
+    *control_user_data.ROUTES,
 ]
 
 

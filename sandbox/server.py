@@ -33,6 +33,7 @@ from . import (
     subscribe_messages,
     template_messages,
     tickets,
+    user_data,
     v3_call,
 )
 from .clock import rfc3339
@@ -67,6 +68,7 @@ _PLATFORM = {
     **subscribe_messages.PATHS,
     **template_messages.PATHS,
     **tickets.PATHS,
+    **user_data.PATHS,
 }
 _PAY = _compile(pay_v3.ROUTES)
 _CONTROL = _compile([*control.ROUTES, *simulator.ROUTES])

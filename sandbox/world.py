@@ -187,6 +187,8 @@ class World:
             self.tickets = {}
             self.accounts = {}
             self.miniprograms = {}
+            self.phone_codes = {}
+            self.phone_numbers = {}
             self.oauth_codes = {}
             self.oauth_access_tokens = {}
             self.oauth_refresh_tokens = {}
