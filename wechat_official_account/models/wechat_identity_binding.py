@@ -55,7 +55,17 @@ class WechatIdentity(models.Model):
                 raise AccessError(self.env._("This WeChat account is not bound to your user."))
         # The openid is kept: it belongs to somebody who follows an account or may come back.
         self.sudo().write({'user_id': False, 'partner_id': False})
-        return {'type': 'ir.actions.client', 'tag': 'soft_reload'}
+        return {
+            'type': 'ir.actions.client',
+            'tag': 'display_notification',
+            'params': {
+                'type': 'success',
+                'message': self.env._(
+                    "The WeChat account is unbound. It no longer logs in as you."
+                ),
+                'next': {'type': 'ir.actions.act_window_close'},
+            },
+        }
 
     def _is_only_way_in(self):
         """Say whether the user of this identity could not log in without it."""
