@@ -66,7 +66,7 @@ class PushCommon(WechatCommon, HttpCase):
         return self.fields(MsgType='event', Event=name, MsgId=None, Content=None, **fields)
 
     @staticmethod
-    def write(fields, is_json=False):
+    def as_body(fields, is_json=False):
         """Return fields as a body."""
         if is_json:
             return json.dumps(fields, ensure_ascii=False)
@@ -84,7 +84,7 @@ class PushCommon(WechatCommon, HttpCase):
         :param query: Other parameters of the address; `None` leaves one out.
         """
         crypto = crypto or self.crypto
-        text = fields if isinstance(fields, str) else self.write(fields, is_json)
+        text = fields if isinstance(fields, str) else self.as_body(fields, is_json)
         timestamp, nonce = str(int(time.time()) + offset), '415670741'
         parameters = {
             'signature': crypto.signature(timestamp, nonce),
@@ -101,7 +101,7 @@ class PushCommon(WechatCommon, HttpCase):
             envelope = {'ToUserName': ACCOUNT, 'Encrypt': encrypted}
             if mode == 'compatible':
                 envelope = {**fields, **envelope}
-            sent = self.write(envelope, is_json)
+            sent = self.as_body(envelope, is_json)
         parameters.update(query)
         return self.url_open(
             f'/wechat/push/{appid}',

@@ -66,9 +66,9 @@ class TestPush(PushCommon):
         self.handle_with(lambda app, message: None)
         self.app.push_mode = 'compatible'
         timestamp, nonce = str(int(time.time())), 'n'
-        encrypted = self.crypto.encrypt(self.write(self.fields(Content='real')).encode())
+        encrypted = self.crypto.encrypt(self.as_body(self.fields(Content='real')).encode())
         self.assertSuccess(self.push(
-            'x', body=self.write({
+            'x', body=self.as_body({
                 **self.fields(Content='forged', FromUserName='oFORGED'), 'Encrypt': encrypted,
             }).encode(),
             timestamp=timestamp, nonce=nonce, signature=self.crypto.signature(timestamp, nonce),

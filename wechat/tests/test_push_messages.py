@@ -112,8 +112,8 @@ class TestPushMessages(PushCommon):
         event = self.event('subscribe_msg_popup_event')
         self.push(event | {'List': entries}, is_json=True)
         text = ''.join(
-            self.write(entry).replace('xml>', 'List>') for entry in entries)
-        self.push(self.write(event).replace(
+            self.as_body(entry).replace('xml>', 'List>') for entry in entries)
+        self.push(self.as_body(event).replace(
             '</xml>', f'<SubscribeMsgPopupEvent>{text}</SubscribeMsgPopupEvent></xml>',
         ).replace(f'>{event["CreateTime"]}<', f'>{event["CreateTime"] + 1}<'))
         self.assertEqual([message['List'] for _method, message in calls], [entries, entries])

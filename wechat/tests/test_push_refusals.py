@@ -52,9 +52,9 @@ class TestPushRefusals(PushCommon):
         self.assertRefusedFor('signature', self.push(self.fields(), msg_signature='签名' * 20))
 
     def test_body_of_another_push_is_refused(self):
-        other = self.crypto.encrypt(self.write(self.fields()).encode())
+        other = self.crypto.encrypt(self.as_body(self.fields()).encode())
         self.assertRefusedFor('signature', self.push(
-            self.fields(), body=self.write({'ToUserName': ACCOUNT, 'Encrypt': other}).encode()))
+            self.fields(), body=self.as_body({'ToUserName': ACCOUNT, 'Encrypt': other}).encode()))
 
     def test_message_signed_with_another_token_is_refused(self):
         self.assertRefusedFor('signature', self.push(
@@ -89,10 +89,10 @@ class TestPushRefusals(PushCommon):
 
     def test_time_that_is_none_is_refused(self):
         for timestamp in ('', 'soon', '-5', '1' * 30, '١٧٠٠٠٠٠٠٠٠'):
-            encrypted = self.crypto.encrypt(self.write(self.fields()).encode())
+            encrypted = self.crypto.encrypt(self.as_body(self.fields()).encode())
             with self.subTest(timestamp=timestamp):
                 self.assertRefusedFor('timestamp', self.push(
-                    'x', body=self.write({'Encrypt': encrypted}).encode(), timestamp=timestamp,
+                    'x', body=self.as_body({'Encrypt': encrypted}).encode(), timestamp=timestamp,
                     nonce='n', msg_signature=self.crypto.signature(timestamp, 'n', encrypted),
                 ))
 
@@ -127,7 +127,7 @@ class TestPushRefusals(PushCommon):
             timestamp = str(int(time.time()))
             with self.subTest(encrypted=encrypted):
                 self.assertRefusedFor('undecryptable', self.push(
-                    'x', body=self.write({'Encrypt': encrypted}).encode(), timestamp=timestamp,
+                    'x', body=self.as_body({'Encrypt': encrypted}).encode(), timestamp=timestamp,
                     nonce='n', msg_signature=self.crypto.signature(timestamp, 'n', encrypted),
                 ))
 
@@ -162,7 +162,7 @@ class TestPushRefusals(PushCommon):
         self.assertRefusedFor('body', self.push(self.fields(FromUserName='o' * 500)))
 
     def test_field_that_comes_twice_is_refused(self):
-        text = self.write(self.fields()).replace(
+        text = self.as_body(self.fields()).replace(
             '</xml>', '<FromUserName>oOTHER</FromUserName></xml>')
         self.assertRefusedFor('body', self.push(text))
 

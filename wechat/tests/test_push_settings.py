@@ -48,7 +48,7 @@ class TestPushSettings(WechatCommon):
         self.assertRegex(token, r'^[0-9A-Za-z]{32}$')
         self.assertRegex(key, r'^[0-9A-Za-z]{43}$')
         wizard = self.env[action['res_model']].browse(action['res_id'])
-        shown = wizard.with_context(action['context'])
+        shown = wizard.with_context(**action['context'])
         self.assertEqual((shown.token, shown.aes_key), (token, key))
         self.assertFalse(wizard.token or wizard.aes_key)
         self.app.action_generate_push_secrets()
