@@ -197,27 +197,24 @@ class WechatMessageLog(models.Model):
         cron = self.env['ir.cron']
         self._give_up_claims()
         skipped = set()
-        remaining = self._count_waiting(skipped)
-        time_left = cron._commit_progress(remaining=remaining)
+        time_left = cron._commit_progress(remaining=self.search_count([
+            ('state', '=', 'queued'),
+            '|', ('next_try', '=', False), ('next_try', '<=', fields.Datetime.now()),
+        ]))
         while time_left:
             log = self._claim(skipped)
             if not log:
+                # What is left of skipped apps waits for the next run.
+                cron._commit_progress(remaining=0)
                 break
             if not log._send():
                 skipped.add(log.app_id.id)
-            time_left = cron._commit_progress(1, remaining=self._count_waiting(skipped))
+            time_left = cron._commit_progress(1)
         later = self.search(
             [('state', '=', 'queued'), ('next_try', '!=', False)], order='next_try', limit=1,
         )
         if later:
             self.env.ref('wechat.cron_send_messages')._trigger(at=later.next_try)
-
-    @api.model
-    def _count_waiting(self, skipped):
-        return self.search_count([
-            ('state', '=', 'queued'), ('app_id', 'not in', list(skipped)),
-            '|', ('next_try', '=', False), ('next_try', '<=', fields.Datetime.now()),
-        ])
 
     @api.model
     def _give_up_claims(self):

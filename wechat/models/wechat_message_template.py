@@ -124,7 +124,7 @@ class WechatMessageTemplate(models.Model):
     @api.depends('model_id', 'partner_path', 'line_ids.field_path', 'line_ids.text')
     def _compute_is_ready(self):
         for template in self:
-            template.is_ready = (
+            template.is_ready = bool(
                 template.model_id and template.partner_path and template.line_ids
                 and all(line.field_path or line.text for line in template.line_ids)
             )
@@ -196,8 +196,8 @@ class WechatMessageTemplate(models.Model):
         group = self.env.ref('wechat.group_user')
         for template in self.filtered('model_id'):
             if not template.action_id:
-                template.action_id = self.env['ir.actions.act_window'].sudo().create({
-                    'name': self.env._("Send by WeChat: %(template)s", template=template.name),
+                action = template.action_id = self.env['ir.actions.act_window'].sudo().create({
+                    'name': template._get_action_name('en_US'),
                     'res_model': 'wechat.message.composer',
                     'view_mode': 'form',
                     'target': 'new',
@@ -205,7 +205,15 @@ class WechatMessageTemplate(models.Model):
                     'binding_model_id': template.model_id.id,
                     'group_ids': [fields.Command.link(group.id)],
                 })
+                for lang, _name in self.env['res.lang'].get_installed():
+                    action.with_context(lang=lang).name = template._get_action_name(lang)
         return True
+
+    def _get_action_name(self, lang):
+        """Return what the template is called in the Action menu, in a language."""
+        return self.with_context(lang=lang).env._(
+            "Send by WeChat: %(template)s", template=self.name,
+        )
 
     def action_remove_from_menu(self):
         """Take the template out of the Action menu of its records."""

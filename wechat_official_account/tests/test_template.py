@@ -163,8 +163,12 @@ class TestTemplate(AccountCommon):
         self.assertNotIn('<script>', self._composer(self.partner).preview)
 
     def test_button_offers_the_template_on_its_records(self):
+        self.env['res.lang']._activate_lang('zh_CN')
+        self.env.ref('base.module_wechat')._update_translations(['zh_CN'])
         self.template.action_add_to_menu()
         action = self.template.action_id
+        self.assertEqual(action.name, "Send by WeChat: 下单成功通知")
+        self.assertEqual(action.with_context(lang='zh_CN').name, "微信发送：下单成功通知")
         self.assertEqual(action.binding_model_id.model, 'res.partner')
         self.assertEqual(action.group_ids, self.env.ref('wechat.group_user'))
         self.template.action_remove_from_menu()
