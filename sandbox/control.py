@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from . import (
     control_accounts,
+    control_component,
     control_miniprograms,
     control_oauth,
     control_push,
@@ -523,6 +524,7 @@ ROUTES = [
     ('GET', '/_sandbox/requests', get_requests),
     ('DELETE', '/_sandbox/requests', clear_requests),
     *control_accounts.ROUTES,
+    *control_component.ROUTES,
     *control_miniprograms.ROUTES,
     *control_oauth.ROUTES,
     *control_push.ROUTES,

@@ -17,7 +17,7 @@ PAGES = {
 }
 MOBILE_SCOPE = 'snsapi_userinfo'
 PARAMETERS = ('appid', 'redirect_uri', 'response_type', 'scope', 'state')
-OPTIONAL = ('forcePopup', 'lang')
+OPTIONAL = ('forcePopup', 'lang', 'component_appid')
 CODE_LIFETIMES = {'official_account': 300, 'website': 600, 'mobile': 600}
 TOKEN_LIFETIME = 7200
 REFRESH_LIFETIME = 30 * 86400
@@ -36,7 +36,10 @@ MESSAGES = {
 
 @dataclass
 class Grant:
-    """What one person allowed one app: the code that was given out and what came of it."""
+    """What one person allowed one app: the code that was given out and what came of it.
+
+    `component` is the third-party platform that asked for it, if one did.
+    """
 
     code: str
     appid: str
@@ -45,6 +48,7 @@ class Grant:
     scope: str
     expires: float
     snapshot: bool = False
+    component: str = ''
     used: bool = False
     access_token: str = ''
     token_expires: float = 0.0
@@ -67,6 +71,7 @@ class Request:
     scope: str
     state: str
     silent: bool
+    component: str = ''
 
 
 def read_page(world, path, query):
@@ -90,6 +95,13 @@ def read_page(world, path, query):
     app = world.apps.get(values['appid'])
     if not app:
         raise Refusal("10013: there is no such app")
+    component = values.get('component_appid', '')
+    if component:
+        found = world.components.get(component)
+        if not found or app.appid not in found.authorizers:
+            raise Refusal("10015: the account has not authorised this third-party platform")
+        if names.index('component_appid') < names.index('state'):
+            raise Refusal("component_appid does not stand after state")
     if app.app_type != app_type:
         raise Refusal(f"10016: this page is for apps of the type {app_type}")
     if values['response_type'] != 'code':
@@ -101,10 +113,10 @@ def read_page(world, path, query):
     raw = dict(pairs)['redirect_uri']
     if quote(values['redirect_uri'], safe='').lower() != raw.lower():
         raise Refusal("10003: redirect_uri is not percent-encoded as a whole")
-    _check_redirect(world, app.appid, values['redirect_uri'])
+    _check_redirect(world, component or app.appid, values['redirect_uri'])
     return Request(
         app.appid, values['redirect_uri'], values['scope'], values['state'],
-        values['scope'] == 'snsapi_base',
+        values['scope'] == 'snsapi_base', component,
     )
 
 
@@ -133,6 +145,9 @@ def consent(world, request, user, snapshot=False):
             snapshot or request.appid in world.oauth_snapshots
         )
         grant = issue(world, request.appid, user, request.scope, snapshot=snapshot)
+        grant.component = request.component
+    if grant.component:
+        return _back(request, code=grant.code, state=request.state, appid=request.appid)
     return _back(request, code=grant.code, state=request.state)
 
 
@@ -175,15 +190,28 @@ def access_token(world, request):
     values = request.params()
     with world.lock:
         app = check_app(world, values)
+        if values.get('code') and values.get('grant_type') != 'authorization_code':
+            raise PlatformError(40002, "grant_type must be authorization_code")
+        return exchange(world, app, values)
+
+
+def exchange(world, app, values, component=''):
+    """Exchange the code of a consent.
+
+    :param dict values: the parameters, whose `code` it is
+    :param str component: the third-party platform that asks, if it is one
+    :return: the answer (dict)
+    """
+    with world.lock:
         if not values.get('code'):
             raise PlatformError(41008, "code is missing")
-        if values.get('grant_type') != 'authorization_code':
-            raise PlatformError(40002, "grant_type must be authorization_code")
         grant = world.oauth_codes.get(values['code'])
         if not grant:
             raise PlatformError(40029, "this code was never issued")
         if grant.appid != app.appid:
             raise PlatformError(40029, f"this code was issued to the app {grant.appid}")
+        if grant.component != component:
+            raise PlatformError(40029, f"this code was asked for by {grant.component or 'itself'}")
         if grant.used:
             raise PlatformError(40163, "this code was used before")
         if world.clock.now() > grant.expires:

@@ -160,6 +160,15 @@ def check_address(world, request, app):
         )
 
 
+def check_no_component(app):
+    """Refuse a third-party platform: its tokens come from elsewhere."""
+    if app.app_type == 'component':
+        raise PlatformError(
+            61024, "the token of a component comes from api_component_token",
+            "component is not allowed to use this api",
+        )
+
+
 # === Login === #
 
 def code2session(world, request):
@@ -168,10 +177,20 @@ def code2session(world, request):
     values = request.params()
     with world.lock:
         app = check_app(world, values, 'miniprogram')
+        if values.get('js_code') and values.get('grant_type') != 'authorization_code':
+            raise PlatformError(40002, "grant_type must be authorization_code")
+        return code_session(world, app, values)
+
+
+def code_session(world, app, values):
+    """Exchange the code of wx.login.
+
+    :param dict values: the parameters, whose `js_code` it is
+    :return: the answer (dict)
+    """
+    with world.lock:
         if not values.get('js_code'):
             raise PlatformError(41008, "js_code is missing")
-        if values.get('grant_type') != 'authorization_code':
-            raise PlatformError(40002, "grant_type must be authorization_code")
         code = world.codes.get(values['js_code'])
         if not code:
             raise PlatformError(40029, "this code was never issued")
@@ -239,6 +258,7 @@ def stable_token(world, request):
         if body.get('grant_type') != 'client_credential':
             raise PlatformError(40002, "grant_type must be client_credential")
         app = check_app(world, body)
+        check_no_component(app)
         check_address(world, request, app)
         spend_quota(world, request, app.appid)
         force = body.get('force_refresh', False)
@@ -261,6 +281,7 @@ def classic_token(world, request):
         if values.get('grant_type') != 'client_credential':
             raise PlatformError(40002, "grant_type must be client_credential")
         app = check_app(world, values)
+        check_no_component(app)
         check_address(world, request, app)
         spend_quota(world, request, app.appid)
         token = tokens.classic(world, app.appid)

@@ -147,9 +147,12 @@ def make(world, config, message, defect=None):
         }
         if defect == 'other_body':
             sealed = push_crypto.seal(key, appid, text, _random())
-        fields = dict(message) if config.mode == 'compatible' or defect == 'no_encrypt' else {
-            'ToUserName': message.get('ToUserName', config.original_id),
-        }
+        if config.mode == 'compatible' or defect == 'no_encrypt':
+            fields = dict(message)
+        elif 'InfoType' in message:
+            fields = {'AppId': message['AppId']}
+        else:
+            fields = {'ToUserName': message.get('ToUserName', config.original_id)}
         if defect != 'no_encrypt':
             fields['Encrypt'] = sealed
         body = push_format.write(fields, config.form)

@@ -15,6 +15,8 @@ from urllib.parse import unquote
 
 from . import (
     account_menu,
+    component,
+    component_page,
     content_checks,
     control,
     customer_service,
@@ -59,6 +61,7 @@ def _compile(routes):
 _PLATFORM = {
     **platform.PATHS,
     **account_menu.PATHS,
+    **component.PATHS,
     **content_checks.PATHS,
     **customer_service.PATHS,
     **followers.PATHS,
@@ -111,6 +114,8 @@ class Sandbox:
             return self._phone(request)
         if request.path in oauth_page.PATHS:
             return self._oauth_page(request)
+        if request.path in component_page.PATHS:
+            return self._oauth_page(request, component_page)
         began = time.monotonic()
         fault = self.faults.take(request)
         answer = self._struck(request, fault) if fault else self._finish(self._call(request))
@@ -133,10 +138,10 @@ class Sandbox:
             )
         return answer
 
-    def _oauth_page(self, request):
+    def _oauth_page(self, request, page=oauth_page):
         """A consent page; the log keeps its openings, and what was wrong with them."""
         began = time.monotonic()
-        answer = oauth_page.serve(self, request)
+        answer = page.serve(self, request)
         self.log.add(
             rfc3339(self.world.clock.now()), request, Answer(answer.status),
             time.monotonic() - began,

@@ -79,6 +79,12 @@ def classic(world, appid):
     return _issue(world, appid, 'classic')
 
 
+def renew(world, appid, kind):
+    """:return: a new `Token` of an account by its third-party platform; as the classic ones."""
+    _retire(world, world.current_tokens.get((appid, kind)), OVERLAP)
+    return _issue(world, appid, kind)
+
+
 def revoke(world, appid):
     """Make the app's tokens useless though the endpoints still hand them out.
 

@@ -187,6 +187,7 @@ class World:
             self.tickets = {}
             self.accounts = {}
             self.miniprograms = {}
+            self.components = {}
             self.phone_codes = {}
             self.phone_numbers = {}
             self.oauth_codes = {}
