@@ -5,6 +5,7 @@ from . import (
     res_users,
     res_users_login,
     wechat_app,
+    wechat_app_exchange,
     wechat_app_hub,
     wechat_app_login,
     wechat_app_message,

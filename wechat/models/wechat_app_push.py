@@ -226,6 +226,10 @@ class WechatApp(models.Model):
         app_sudo = self.sudo()
         return push_crypto.PushCrypto(app_sudo.push_token, app_sudo.push_aes_key, app_sudo.appid)
 
+    def _push_mode(self):
+        """Return the mode in which the app gets its messages, a value of the field."""
+        return self.sudo().push_mode
+
     def _check_push_echo(self, query):
         """Return what WeChat's test of the address is answered with.
 
@@ -249,9 +253,8 @@ class WechatApp(models.Model):
         :raise PushRefused: If it is not believed.
         """
         self.ensure_one()
-        app_sudo = self.sudo()
         try:
-            push = push_protocol.receive(self._push_crypto(), app_sudo.push_mode, query, body)
+            push = push_protocol.receive(self._push_crypto(), self._push_mode(), query, body)
             self._check_push_message(push.message)
         except push_protocol.PushRefused as refused:
             self._note_push_problem(refused.reason, query)

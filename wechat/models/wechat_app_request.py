@@ -17,14 +17,18 @@ _logger = logging.getLogger(__name__)
 
 # Parameters of calls whose values must not appear anywhere, whatever WeChat answers.
 SECRET_PARAMETERS = frozenset({
-    'secret', 'appsecret', 'component_appsecret', 'access_token', 'component_access_token',
-    'refresh_token', 'authorizer_refresh_token', 'component_verify_ticket', 'js_code', 'code',
-    'session_key', 'signature',
+    'secret', 'appsecret', 'component_secret', 'component_appsecret', 'access_token',
+    'component_access_token', 'refresh_token', 'authorizer_refresh_token',
+    'component_verify_ticket', 'authorization_code', 'js_code', 'code', 'session_key', 'signature',
 })
+
+# What calls are authenticated by in place of a token: 40001 means that it is wrong (section 3.3).
+SECRET_NAMES = frozenset({'secret', 'appsecret', 'component_secret', 'component_appsecret'})
 
 # They take the secret in place of a token (section 3.1).
 TOKEN_ENDPOINTS = (
     'cgi-bin/token', 'cgi-bin/stable_token', 'cgi-bin/component/api_component_token',
+    'cgi-bin/component/api_start_push_ticket',
 )
 
 # An error answer in place of a file is short; a longer one is the file.
@@ -145,8 +149,8 @@ class WechatApp(models.Model):
         if errcode:
             table = (
                 errcodes.TOKEN_ENDPOINT_ERRCODES
-                if not {'secret', 'appsecret'}.isdisjoint(
-                    [*params, *(json if isinstance(json, dict) else ())])
+                if not SECRET_NAMES.isdisjoint([*params, *(json if isinstance(json, dict) else ())])
+                else errcodes.COMPONENT_ERRCODES if 'component_access_token' in params
                 else errcodes.ERRCODES
             )
             raise self._refused_error(method, url, errcode, answer, table, sent_secrets)

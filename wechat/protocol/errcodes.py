@@ -347,17 +347,51 @@ ERRCODES = {
         "本服务器的IP地址不在第三方平台的IP白名单中。请在微信开放平台"
         "“管理中心 ▸ 第三方平台”中添加。",
     ),
+    61005: Errcode(
+        'misconfigured',
+        "The ticket of the third-party platform has expired: WeChat has pushed none for 12 hours."
+        " Press “Start Ticket Pushes” in WeChat ▸ Apps and check that WeChat reaches the"
+        " authorization event URL.",
+        "第三方平台的component_verify_ticket已过期：微信已超过12小时未推送。"
+        "请在“微信 ▸ 应用”中点击“启动ticket推送”，并检查微信能否访问授权事件接收URL。",
+    ),
+    61006: Errcode(
+        'misconfigured',
+        "WeChat does not know the ticket of the third-party platform. Press “Start Ticket Pushes”"
+        " in WeChat ▸ Apps and wait for the next one.",
+        "第三方平台的component_verify_ticket无效。请在“微信 ▸ 应用”中点击“启动ticket推送”，"
+        "并等待下一次推送。",
+    ),
     61007: Errcode(
         'misconfigured',
         "The account has not granted this permission to the third-party platform. Its"
         " administrator has to authorize again with this permission.",
         "该账号未将此权限授予第三方平台。请由账号管理员重新授权并勾选该权限。",
     ),
+    61009: Errcode(
+        'invalid_code',
+        "The authorization code is invalid or was used already. Please authorize the account"
+        " again.",
+        "授权码无效或已使用。请重新授权。",
+    ),
     61011: Errcode(
         'misconfigured',
         "WeChat does not know this third-party platform. Compare its AppID with the one shown at"
         " open.weixin.qq.com, Management ▸ Third-party platform (管理中心 ▸ 第三方平台).",
         "第三方平台无效。请将AppID与微信开放平台“管理中心 ▸ 第三方平台”中显示的核对。",
+    ),
+    61023: Errcode(
+        'misconfigured',
+        "The authorization of the account is no longer valid. Its administrator has to authorize it"
+        " again.",
+        "该账号的授权已失效。请由账号管理员重新授权。",
+    ),
+    61024: Errcode(
+        'misconfigured',
+        "This AppID belongs to a third-party platform, which gets its token in another way. Set the"
+        " type of the app in WeChat ▸ Apps to Third-party platform.",
+        "该AppID属于第三方平台，其令牌须以其他方式获取。"
+        "请在“微信 ▸ 应用”中将应用类型设为第三方平台。",
     ),
     76021: Errcode(
         'bad_request',
@@ -404,6 +438,14 @@ ERRCODES |= {errcode: Errcode(*found) for errcode, found in MINIPROGRAM_ERRCODES
 
 # From a token endpoint, 40001 has another meaning than from anywhere else.
 TOKEN_ENDPOINT_ERRCODES = {**ERRCODES, 40001: ERRCODES[40125]}
+
+# What codes mean in calls of a third-party platform with its own token (section 11.1).
+_CODE_EXPIRED = Errcode(
+    'invalid_code',
+    "The authorization code has expired. Please authorize the account again.",
+    "授权码已过期。请重新授权。",
+)
+COMPONENT_ERRCODES = {**ERRCODES, 61010: _CODE_EXPIRED}
 
 UNKNOWN = Errcode(
     'bad_request',

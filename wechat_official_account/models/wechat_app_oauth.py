@@ -84,6 +84,7 @@ class WechatApp(models.Model):
         path = oauth.QRCONNECT_PATH if self.app_type == 'website' else oauth.AUTHORIZE_PATH
         return oauth.authorize_url(
             self._api_url('wechat.open_url'), path, self.appid, redirect_uri, scope, state,
+            self._consent_page_parameters(),
         )
 
     def _oauth_exchange_code(self, code):
@@ -97,19 +98,7 @@ class WechatApp(models.Model):
             `wechat_busy`, `wechat_unavailable`, `misconfigured`
         """
         self.ensure_one()
-        app = self.sudo()
-        return app._request(
-            'GET',
-            '/sns/oauth2/access_token',
-            params={
-                'appid': app.appid,
-                'secret': app.secret or '',
-                'code': code,
-                'grant_type': 'authorization_code',
-            },
-            with_token=False,
-            timeout=LOGIN_TIMEOUT,
-        )
+        return self._exchange_oauth_code(code)
 
     def _oauth_fetch_userinfo(self, access_token, openid):
         """Return what WeChat tells of a person who agreed to it (5.2).

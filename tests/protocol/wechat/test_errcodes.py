@@ -17,8 +17,8 @@ WORDS = {
 DOCUMENTED = (
     -1, 40001, 40002, 40003, 40013, 40014, 40029, 40030, 40097, 40125, 40163, 40164, 40226, 40243,
     41001, 41002, 41004, 41008, 42001, 42002, 42003, 42007, 43002, 44990, 44991, 44993, 45009,
-    45011, 47001, 48001, 48004, 50002, 50004, 50007, 61003, 61004, 61007, 61011, 87007, 87008,
-    87009, 89503, 89506, 89507,
+    45011, 47001, 48001, 48004, 50002, 50004, 50007, 61003, 61004, 61005, 61006, 61007, 61009,
+    61011, 61023, 61024, 87007, 87008, 87009, 89503, 89506, 89507,
 )
 
 
@@ -57,6 +57,11 @@ def test_token_endpoint_means_the_secret_by_40001():
     assert errcodes.describe(40001, 'en', errcodes.TOKEN_ENDPOINT_ERRCODES) == \
         errcodes.describe(40125, 'en')
     assert 'another system' in errcodes.describe(40001, 'en')
+
+
+def test_component_means_its_code_by_61010():
+    assert errcodes.lookup(61010, errcodes.COMPONENT_ERRCODES).word == 'invalid_code'
+    assert errcodes.lookup(61010).word == 'bad_request'
 
 
 def test_codes_of_the_retry_rule_are_those_of_the_protocol():
