@@ -4,7 +4,7 @@ import re
 from odoo import api, models
 
 from odoo.addons.wechat.exceptions import WeChatError, WeChatUnknown
-from odoo.addons.wechat.models.wechat_app_login import LOGIN_FIELDS, LOGIN_TIMEOUT
+from odoo.addons.wechat.models.wechat_app_login import LOGIN_FIELDS
 from odoo.addons.wechat.protocol import user_info as profile
 
 _TEXT = re.compile(r'[!-~]{1,128}')  # what WeChat's ids and keys are made of
@@ -51,19 +51,7 @@ class WechatApp(models.Model):
             `wechat_busy`, `wechat_unavailable`, `misconfigured`
         """
         self.ensure_one()
-        app = self.sudo()
-        answer = app._request(
-            'GET',
-            '/sns/jscode2session',
-            params={
-                'appid': app.appid,
-                'secret': app.secret or '',
-                'js_code': code,
-                'grant_type': 'authorization_code',
-            },
-            with_token=False,
-            timeout=LOGIN_TIMEOUT,
-        )
+        answer = self._exchange_miniprogram_code(code)
         result = {key: answer.get(key) for key in ('openid', 'session_key')}
         result['unionid'] = answer.get('unionid') or ''
         for key, value in result.items():
