@@ -3,7 +3,7 @@ const shop = require('../../lib/shop')
 
 Component({
   behaviors: [require('../../lib/page')],
-  data: {cart: null, address: null, methods: [], method: 0},
+  data: {cart: null, address: null, methods: [], method: 0, paying: false},
 
   methods: {
     onLoad() {
@@ -46,7 +46,12 @@ Component({
         wx.showToast({title: t.need_address, icon: 'none'})
         return Promise.resolve()
       }
+      if (this.data.busy) {
+        return Promise.resolve()
+      }
+      this.setData({paying: true})
       return this.act(() => shop.client.pay('sale.order', cart.id)).then((payment) => {
+        this.setData({paying: false})
         if (payment) {
           this.show(payment, cart.id)
         }

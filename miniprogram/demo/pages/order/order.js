@@ -3,7 +3,7 @@ const shop = require('../../lib/shop')
 
 Component({
   behaviors: [require('../../lib/page')],
-  data: {id: 0, order: null, thanks: false},
+  data: {id: 0, order: null, thanks: false, paying: false},
 
   methods: {
     onLoad(options) {
@@ -26,7 +26,12 @@ Component({
 
     pay() {
       const {id, t} = this.data
+      if (this.data.busy) {
+        return Promise.resolve()
+      }
+      this.setData({paying: true})
       return this.act(() => shop.client.pay('sale.order', id)).then((payment) => {
+        this.setData({paying: false})
         if (!payment) {
           return null
         }
