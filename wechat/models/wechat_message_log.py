@@ -101,7 +101,7 @@ class WechatMessageLog(models.Model):
     attempts = fields.Integer(readonly=True, copy=False)
     next_try = fields.Datetime(readonly=True, copy=False)
     claimed_at = fields.Datetime(readonly=True, copy=False)
-    sent_at = fields.Datetime(string="Sent At", readonly=True, copy=False)
+    sent_at = fields.Datetime(readonly=True, copy=False)
 
     _client_msg_id_unique = models.Constraint(
         'UNIQUE (client_msg_id)', "There is a message with this number already.",

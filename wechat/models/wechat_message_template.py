@@ -80,7 +80,7 @@ class WechatMessageTemplate(models.Model):
         help="Every field is filled from the records, so that messages can be sent.",
     )
     action_id = fields.Many2one(
-        string="Action", comodel_name='ir.actions.act_window', readonly=True, copy=False,
+        comodel_name='ir.actions.act_window', readonly=True, copy=False,
     )
     log_count = fields.Integer(compute='_compute_log_count')
 

@@ -48,25 +48,24 @@ class WechatMessageTemplateLine(models.Model):
     @api.depends('value_type')
     @api.depends_context('lang')
     def _compute_rule(self):
-        _ = self.env._
         rules = {
-            'thing': _("Up to 20 characters; longer texts are cut."),
-            'number': _("A number of up to 32 digits."),
-            'letter': _("Up to 32 Latin letters."),
-            'symbol': _("Up to 5 symbols."),
-            'character_string': _("Up to 32 digits, Latin letters or symbols."),
-            'time': _("A time as 15:01, with or without a date."),
-            'date': _("A date as 2019-10-01, with or without a time."),
-            'amount': _("An amount of up to 10 digits, with or without a currency sign."),
-            'phone_number': _("Up to 17 digits or symbols."),
-            'car_number': _("Up to 8 characters."),
-            'name': _("Up to 10 Chinese characters, or 20 letters."),
-            'phrase': _("Up to 5 Chinese characters."),
-            'enum': _("One of the values of the template."),
-            'enum_string': _("One of the values of the template."),
+            'thing': self.env._("Up to 20 characters; longer texts are cut."),
+            'number': self.env._("A number of up to 32 digits."),
+            'letter': self.env._("Up to 32 Latin letters."),
+            'symbol': self.env._("Up to 5 symbols."),
+            'character_string': self.env._("Up to 32 digits, Latin letters or symbols."),
+            'time': self.env._("A time as 15:01, with or without a date."),
+            'date': self.env._("A date as 2019-10-01, with or without a time."),
+            'amount': self.env._("An amount of up to 10 digits, with or without a currency sign."),
+            'phone_number': self.env._("Up to 17 digits or symbols."),
+            'car_number': self.env._("Up to 8 characters."),
+            'name': self.env._("Up to 10 Chinese characters, or 20 letters."),
+            'phrase': self.env._("Up to 5 Chinese characters."),
+            'enum': self.env._("One of the values of the template."),
+            'enum_string': self.env._("One of the values of the template."),
         }
         for line in self:
-            line.rule = rules.get(line.value_type) or _("Any text.")
+            line.rule = rules.get(line.value_type) or self.env._("Any text.")
 
     @api.constrains('field_path', 'text', 'color')
     def _check_sources(self):

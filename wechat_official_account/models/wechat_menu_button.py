@@ -65,38 +65,46 @@ class WechatMenuButton(models.Model):
         for button in self:
             problem = button._find_problem()
             if problem:
-                raise ValidationError(f"“{button.name}”: {problem}")
+                raise ValidationError(self.env._(
+                    "“%(button)s”: %(problem)s", button=button.name, problem=problem,
+                ))
 
     def _find_problem(self):
         """Return why WeChat would not take the button, in words; None if it would."""
-        _ = self.env._
         limit = menus.MAX_SUB_NAME_BYTES if self.parent_id else menus.MAX_NAME_BYTES
         if menus.is_too_long(self.name, limit):
-            return _("the name is too long. WeChat takes %(limit)s bytes here, which are"
-                     " %(chinese)s Chinese characters.", limit=limit, chinese=limit // 3)
+            return self.env._(
+                "the name is too long. WeChat takes %(limit)s bytes here, which are %(chinese)s"
+                " Chinese characters.", limit=limit, chinese=limit // 3,
+            )
         if bool(self.menu_id) == bool(self.parent_id) or self.parent_id.parent_id:
-            return _("a menu has two levels.")
+            return self.env._("a menu has two levels.")
         if self.is_group and not self.parent_id:
             if not self.child_ids:
                 return None  # They may still be coming; publishing asks again.
             if len(self.child_ids) > menus.MAX_SUB_BUTTONS:
-                return _("there may be %(limit)s buttons below it at most.",
-                         limit=menus.MAX_SUB_BUTTONS)
+                return self.env._(
+                    "there may be %(limit)s buttons below it at most.", limit=menus.MAX_SUB_BUTTONS,
+                )
             return None
         if self.button_type in menus.KEY_TYPES:
             if not self.key or menus.is_too_long(self.key, menus.MAX_KEY_BYTES):
-                return _("enter a key of up to %(limit)s bytes.", limit=menus.MAX_KEY_BYTES)
+                return self.env._(
+                    "enter a key of up to %(limit)s bytes.", limit=menus.MAX_KEY_BYTES,
+                )
         elif self.button_type == 'media_id':
             if not self.media_id:
-                return _("enter the media_id of a permanent material.")
+                return self.env._("enter the media_id of a permanent material.")
         else:
             if not menus.is_web_address(self.url):
-                return _("enter a complete web address, as https://example.com/page.")
+                return self.env._("enter a complete web address, as https://example.com/page.")
             if menus.is_too_long(self.url, menus.MAX_URL_BYTES):
-                return _("the address is too long: WeChat takes %(limit)s bytes.",
-                         limit=menus.MAX_URL_BYTES)
+                return self.env._(
+                    "the address is too long: WeChat takes %(limit)s bytes.",
+                    limit=menus.MAX_URL_BYTES,
+                )
             if self.button_type == 'miniprogram' and not (self.appid and self.pagepath):
-                return _("enter the mini-program's AppID and the page.")
+                return self.env._("enter the mini-program's AppID and the page.")
         return None
 
     # === BUSINESS METHODS === #

@@ -169,7 +169,9 @@ class WechatReplyRule(models.Model):
         for rule in self:
             problem = rule._find_answer_problem()
             if problem:
-                raise ValidationError(f"“{rule.name}”: {problem}")
+                raise ValidationError(self.env._(
+                    "“%(rule)s”: %(problem)s", rule=rule.name, problem=problem,
+                ))
             if rule.answer_type == 'text':
                 rendering.check_text(self.env['res.partner'], rule.text)
             if rule.answer_type == 'action' and (
@@ -183,27 +185,30 @@ class WechatReplyRule(models.Model):
 
     def _find_answer_problem(self):
         """Return why WeChat would not take the answer, in words; None if it would."""
-        _ = self.env._
         if self.answer_type == 'text':
             if not (self.text or '').strip():
-                return _("enter the text of the answer.")
+                return self.env._("enter the text of the answer.")
             if len(self.text.encode()) > MAX_TEXT_BYTES:
-                return _("the text is too long: WeChat takes %(limit)s bytes, a Chinese character"
-                         " has three.", limit=MAX_TEXT_BYTES)
+                return self.env._(
+                    "the text is too long: WeChat takes %(limit)s bytes, a Chinese character has"
+                    " three.", limit=MAX_TEXT_BYTES,
+                )
         elif self.answer_type == 'image' and not self.image:
-            return _("choose the picture.")
+            return self.env._("choose the picture.")
         elif self.answer_type == 'action' and not self.action_id:
-            return _("choose the server action.")
+            return self.env._("choose the server action.")
         elif self.answer_type == 'news':
             if not self.article_ids:
-                return _("enter at least one article.")
+                return self.env._("enter at least one article.")
             if len(self.article_ids) > MAX_ARTICLES:
-                return _("WeChat takes %(limit)s articles at most.", limit=MAX_ARTICLES)
+                return self.env._("WeChat takes %(limit)s articles at most.", limit=MAX_ARTICLES)
             if self.trigger in MESSAGE_TRIGGERS and len(self.article_ids) > 1:
-                return _("WeChat shows one article only in the answer to a message; it takes more"
-                         " in the answer to following, scanning and menu buttons.")
+                return self.env._(
+                    "WeChat shows one article only in the answer to a message; it takes more in the"
+                    " answer to following, scanning and menu buttons."
+                )
         elif self.answer_type == 'transfer' and self.trigger not in MESSAGE_TRIGGERS:
-            return _("only messages can be handed over to customer service.")
+            return self.env._("only messages can be handed over to customer service.")
         return None
 
     # === CRUD METHODS === #
