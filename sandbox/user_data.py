@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""What a phone gets of its user: encrypted and signed data, phone numbers (wechat-platform.md 2)."""
+"""What a phone gets of its user: encrypted data, phone numbers (wechat-platform.md 2)."""
 
 import base64
 import hashlib

@@ -7,11 +7,23 @@ from odoo.http import request
 from odoo.addons.wechat.controllers.login import MAX_BODY, WechatLogin
 from odoo.addons.wechat.exceptions import WeChatError
 
-_CODE = re.compile(r'[!-~]{1,256}')
+CODE = re.compile(r'[!-~]{1,256}')
 _APPID = re.compile(r'[!-~]{1,64}')
 
 
-class WechatMiniprogram(WechatLogin, http.Controller):
+class MiniprogramLogin(WechatLogin):
+    """To be inherited by the controllers of a mini-program's login routes."""
+
+    def _prepare_login_answer(self, identity, is_new):
+        """Override of `wechat`: the app may end sessions earlier than Odoo does."""
+        answer = super()._prepare_login_answer(identity, is_new)
+        rules = identity._get_session_rules(identity.id)
+        if rules.lifetime:
+            answer['expires_in'] = min(answer['expires_in'], rules.lifetime)
+        return answer
+
+
+class WechatMiniprogram(MiniprogramLogin, http.Controller):
 
     @http.route(
         '/wechat/miniprogram/authenticate',
@@ -71,7 +83,7 @@ class WechatMiniprogram(WechatLogin, http.Controller):
         """
         env = request.env
         problem = None
-        if not isinstance(code, str) or not _CODE.fullmatch(code):
+        if not isinstance(code, str) or not CODE.fullmatch(code):
             problem = env._("The parameter code must be the text that wx.login returned.")
         elif user_info is not None and not isinstance(user_info, dict):
             problem = env._("The parameter user_info must be the object of wx.getUserInfo.")

@@ -39,6 +39,25 @@ class WechatApp(models.Model):
         app.fetch(LOGIN_FIELDS)
         return app
 
+    @api.model
+    def _get_miniprogram_by_id(self, app_id):
+        """Return the mini-program that a wafer client names by its database id.
+
+        :param int app_id: The id.
+        :return: the app in sudo
+        :raise WeChatError: `unknown_app`
+        """
+        app = self.sudo().search(
+            [('id', '=', app_id), ('app_type', '=', 'miniprogram'), ('active', '=', True)],
+        )
+        if not app:
+            raise WeChatError(self.env._(
+                "There is no mini-program with this app_id here. An administrator finds the number"
+                " under WeChat ▸ Apps."
+            ), code='unknown_app')
+        app.fetch(LOGIN_FIELDS)
+        return app
+
     def _miniprogram_exchange_code(self, code):
         """Ask WeChat who stands behind a code of wx.login (wechat-platform.md 1.2).
 
@@ -90,9 +109,7 @@ class WechatApp(models.Model):
                 'tz': tz,
             },
         )
-        identity._record_login(
-            exchange['session_key'],
-            nickname=nickname,
-            avatar_url=profile.avatar_url(user_info),
-        )
+        identity._record_login(exchange['session_key'])
+        if user_info:
+            identity._store_user_info(user_info)
         return identity, is_new

@@ -27,7 +27,7 @@ class TestAccess(MiniprogramCommon):
 
     def test_user_reads_all_fields_without_a_secret(self):
         read = self.anna_calls('wechat.identity', 'search_read', [[]])
-        self.assertEqual(len(read['result']), 1)
+        self.assertEqual(len(read.get('result', ())), 1, read)
         self.assertNotIn('session_key', read['result'][0])
         self.assertNotIn(SESSION_KEY, str(read))
         self.assertNotIn(self.app.sudo().secret, str(read))
@@ -84,13 +84,36 @@ class TestAccess(MiniprogramCommon):
                 answer = self.anna_calls(model, method, [[]])
                 self.assertEqual(answer['error']['data']['name'], 'odoo.exceptions.AccessError')
 
-    def test_addon_adds_no_method_that_clients_may_call(self):
+    def test_clients_may_call_no_method_of_the_addon_but_buttons(self):
+        for _model, name in self.public_methods():
+            self.assertTrue(
+                name in ('create', 'write', 'unlink') or name.startswith('action_'), name,
+            )
+
+    def test_buttons_are_not_for_customers(self):
+        identity = self.identity()
+        records = {'wechat.identity': identity, 'res.users': identity.user_id}
+        names = [
+            one for one in self.public_methods()
+            if one[0] in records and one[1].startswith('action_')
+        ]
+        self.assertIn(('wechat.identity', 'action_block'), names)
+        for model, name in names:
+            with self.subTest(model=model, name=name):
+                answer = self.anna_calls(model, name, [records[model].ids])
+                self.assertEqual(
+                    answer.get('error', {}).get('data', {}).get('name'),
+                    'odoo.exceptions.AccessError', answer,
+                )
+        self.assertFalse(identity.is_blocked)
+
+    def public_methods(self):
+        """Return the public methods that the addon adds: (model, name)."""
         prefix = 'odoo.addons.wechat_miniprogram.'
-        for model in ('wechat.app', 'wechat.identity', 'res.users'):
-            for cls in type(self.env[model]).mro():
-                if cls.__module__.startswith(prefix):
-                    public = {
-                        name for name, value in vars(cls).items()
-                        if callable(value) and not name.startswith('_')
-                    }
-                    self.assertLessEqual(public, {'create', 'write'})
+        return sorted({
+            (model, name)
+            for model in ('wechat.app', 'wechat.identity', 'res.users')
+            for cls in type(self.env[model]).mro() if cls.__module__.startswith(prefix)
+            for name, value in vars(cls).items()
+            if callable(value) and not name.startswith('_')
+        })

@@ -6,7 +6,8 @@ from unittest.mock import patch
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from ..models.wechat_app import LOGIN_TIMEOUT
+from odoo.addons.wechat.models.wechat_app_login import LOGIN_TIMEOUT
+
 from .common import AUTHENTICATE, SESSION_KEY, MiniprogramCommon
 
 
@@ -156,7 +157,7 @@ class TestRefusals(MiniprogramCommon):
             return {'openid': 'openid-of-anna', 'session_key': SESSION_KEY}
 
         self.wechat_says(late)
-        with patch('odoo.addons.wechat_miniprogram.models.wechat_app.LOGIN_TIMEOUT', (3, 0.3)):
+        with patch('odoo.addons.wechat.models.wechat_app_exchange.LOGIN_TIMEOUT', (3, 0.3)):
             self.refuse_phone('wechat_unavailable')
         self.assertNothingHappened()
 
