@@ -15,7 +15,7 @@ _logger = logging.getLogger(__name__)
 
 MAX_PATTERN = 200
 MAX_TEXT = 2000
-TIME_LIMIT = 1.0  # Seconds for all expressions of a message, the start of the process included.
+TIME_LIMIT = 2.0  # Seconds for all expressions of a message, the start of the process included.
 
 # In an isolated interpreter: neither site packages nor anything of the environment. What it has
 # found is printed at once, so that an expression that never ends does not hide it.

@@ -41,7 +41,7 @@ class TestPatternMatching(BaseCase):
     def test_expression_that_never_ends_does_not_block(self):
         begun = time.monotonic()
         self.assertIsNone(pattern_matching.first_match(['(a+)+$'], "a" * 60 + "!"))
-        self.assertLess(time.monotonic() - begun, 3)
+        self.assertLess(time.monotonic() - begun, 4)
 
     def test_text_is_data_and_nothing_else(self):
         for text in ('"]]\nimport os', '\0', '\ud800', "'; --", '{{ 1 }}'):
