@@ -176,7 +176,7 @@ class WechatLogin:
         cr.rollback()
         try:
             response = app._on_wechat_login_error(error, action, next)
-            cr.commit()
+            cr.commit()  # pylint: disable=invalid-commit
         except Exception:
             _logger.exception("The hook on the failed WeChat login of an app failed itself")
             cr.rollback()

@@ -208,7 +208,7 @@ class WechatOauth(WechatLogin, BrowserStates, http.Controller):
             pending = request.env['wechat.oauth.state']._take(
                 state, request.httprequest.cookies.get(COOKIE),
             )
-            request.env.cr.commit()
+            request.env.cr.commit()  # pylint: disable=invalid-commit
             request.wechat_oauth_pending = pending
         return pending
 

@@ -48,9 +48,9 @@ class WechatApp(models.Model):
         """
         bases = [self._get_site_base()]
         if 'website' in self.env:
-            for domain in self.env['website'].sudo().search([]).mapped('domain'):
-                if domain:
-                    bases.append(domain if '://' in domain else f'https://{domain}')
+            websites = self.env['website'].sudo().search([('domain', '!=', False)])
+            for domain in filter(None, websites.mapped('domain')):
+                bases.append(domain if '://' in domain else f'https://{domain}')
         return bases
 
     def _get_js_api_list(self):
