@@ -18,6 +18,8 @@
         'views/wechat_scene_views.xml',
         'data/ir_cron_content_data.xml',
         'views/wechat_content_check_views.xml',
+        'views/wechat_subscribe_consent_views.xml',
+        'views/wechat_message_template_subscribe_views.xml',
         'views/wechat_app_reaching_views.xml',
         'wizards/wechat_miniprogram_code_views.xml',
         'wizards/wechat_miniprogram_link_views.xml',

@@ -1,14 +1,10 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-from urllib.parse import quote
-
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 from odoo.addons.wechat import rendering
+from odoo.addons.wechat_miniprogram.addressing import render_query
 from odoo.addons.wechat_miniprogram.protocol import codes
-
-# What needs no percent-encoding in a value; the signs that part pairs are encoded.
-SAFE_SIGNS = "!$'()*,/:;@-._~"
 
 
 class WechatMiniprogramPage(models.Model):
@@ -158,10 +154,4 @@ class WechatMiniprogramPage(models.Model):
         :rtype: str
         """
         self.ensure_one()
-        pairs = []
-        for pair in (self.query or '').split('&'):
-            name, mark, value = pair.partition('=')
-            rendered = rendering.render(record, value if mark else name).strip()
-            text = quote(rendered, safe=SAFE_SIGNS)
-            pairs.append(f'{name}={text}' if mark else text)
-        return '&'.join(pairs)
+        return render_query(record, self.query)

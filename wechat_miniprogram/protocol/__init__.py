@@ -1,2 +1,2 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-from . import codes, content_checks, phone_numbers, profile, user_data
+from . import codes, content_checks, phone_numbers, profile, subscriptions, user_data

@@ -15,7 +15,11 @@ from . import (
     test_phone,
     test_refusals,
     test_sandbox_login,
+    test_sandbox_reaching,
     test_sandbox_people,
     test_sessions,
+    test_subscribe_concurrency,
+    test_subscribe_consent,
+    test_subscribe_message,
     test_user_info_route,
 )
