@@ -123,14 +123,27 @@ test('an upload that ends at the login page is repeated once, after a login', as
 test('a picture that Odoo refuses is an error in its words', async () => {
   const {client} = await loggedIn()
   proxy.faults = [{
-    path: /avatar/, status: 422, headers: {'Content-Type': 'application/json'},
-    body: JSON.stringify({code: 'bad_request', message: '图片过大。'})
+    path: /avatar/, status: 413, headers: {'Content-Type': 'application/json'},
+    body: JSON.stringify({error: {code: 413, message: 'Odoo Server Error', data: {
+      name: 'odoo.addons.wechat.exceptions.WeChatError', message: '图片过大。',
+      context: {code: 'bad_request', errcode: null}
+    }}})
   }]
   await assert.rejects(client.uploadAvatar(picture()), {
-    code: 'bad_request', status: 422, message: '图片过大。'
+    code: 'bad_request', status: 413, message: '图片过大。'
   })
   proxy.faults = [{path: /avatar/, status: 413, body: 'Request Entity Too Large'}]
   await assert.rejects(client.uploadAvatar(picture()), {code: 'http_error', status: 413})
+})
+
+test('an upload of a session that is over is repeated once, after a login', async () => {
+  const {phone, client} = await loggedIn()
+  proxy.faults = [
+    {path: /avatar/, status: 401, body: JSON.stringify({error: {code: 100, data: {}}})},
+    {path: /avatar/, status: 200, body: '{"avatarUrl": "https://shop.example.com/a.png"}'}
+  ]
+  await client.uploadAvatar(picture())
+  assert.equal(phone.logins, 1)
 })
 
 test('an upload whose answer is lost is not repeated', async () => {

@@ -119,7 +119,8 @@ class Phone {
     }
     return {
       request: (options) => {
-        this.transfer(options, JSON.stringify(options.data), {})
+        const {data} = options
+        this.transfer(options, typeof data === 'string' ? data : JSON.stringify(data), {})
       },
       uploadFile: (options) => {
         const file = fs.readFileSync(options.filePath)

@@ -107,12 +107,15 @@ function readUpload(answer) {
 
 function checkStatus(answer) {
   const status = answer.statusCode
-  if (status === 401 || status === 403 || isLoginRedirect(answer)) {
+  if (status >= 200 && status <= 299) {
+    return
+  }
+  const error = withText(errors.fromStatus(status), answer.data)
+  const wordless = (status === 401 || status === 403) && error.code === 'http_error'
+  if (wordless || isLoginRedirect(answer)) {
     throw errors.createError('session_expired', 'The session is over.', {status})
   }
-  if (status < 200 || status > 299) {
-    throw withText(errors.fromStatus(status), answer.data)
-  }
+  throw error
 }
 
 /** Let the server's own words speak if it has some: an upload is refused with a JSON body. */
@@ -123,17 +126,8 @@ function withText(error, body) {
       value = JSON.parse(value)
     } catch (ignored) { /* no words then */ }
   }
-  const inner = value && typeof value === 'object' ? value.error || value : null
-  if (inner && inner.data) {
-    return Object.assign(errors.fromRpc(inner), {status: error.status})
-  }
-  if (inner && typeof inner.message === 'string') {
-    error.message = inner.message
-  }
-  if (inner && typeof inner.code === 'string') {
-    error.code = inner.code
-  }
-  return error
+  const inner = value && typeof value === 'object' && value.error
+  return inner ? Object.assign(errors.fromRpc(inner), {status: error.status}) : error
 }
 
 function isLoginRedirect(answer) {
