@@ -1,7 +1,9 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Mini-programs: codes, links, messages, content checks (wechat-platform.md 6.2, 8, 10)."""
 
+import json
 import struct
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -300,3 +302,32 @@ def test_checks_of_pictures_are_checked(app, person, changes, errcode):
     body = {'media_url': 'https://shop.example.com/a.png', 'media_type': 2, 'version': 2,
             'scene': 1, 'openid': person['openid'], **changes}
     assert app.call('/wxa/media_check_async', **body)['errcode'] == errcode
+
+
+def test_two_messages_to_one_person_at_once_are_one_too_many(app, template, person):
+    for _tap in range(2):
+        app.tap(person['user'], template['template_id'])
+    app.change(sending_seconds=0.5)
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda _number: app.send(template, person['openid']), range(2)))
+    assert sorted(answer['errcode'] for answer in answers) == [0, 43108]
+    assert app.send(template, person['openid'])['errcode'] == 0
+
+
+def test_events_about_subscriptions_are_pushed(app, template, person, shop):
+    app.sandbox.post('push_config', appid=APPID, url=shop.url, token='token123', mode='plain',
+                     check=False)
+    app.control('request_subscribe_message', user=person['user'],
+                tmplIds=[template['template_id']])
+    event = json.loads(shop.received[-1].body)
+    assert (event['Event'], event['FromUserName']) == (
+        'subscribe_msg_popup_event', person['openid'])
+    assert event['List'] == {
+        'TemplateId': template['template_id'], 'SubscribeStatusString': 'accept',
+        'PopupScene': '1',
+    }
+    msgid = app.send(template, person['openid'])['msgid']
+    app.control('report_sent', msgid=msgid)
+    assert json.loads(shop.received[-1].body)['List']['MsgID'] == str(msgid)
+    app.control('refuse', user=person['user'])
+    assert json.loads(shop.received[-1].body)['Event'] == 'subscribe_msg_change_event'
