@@ -129,8 +129,9 @@ function createClient(options) {
    * Do one request as the user. If the session is over: log in and do it once more.
    *
    * action: function of (headers, onAnswer) that returns a promise.
+   * isPublic: Odoo would carry it out for nobody in particular too.
    */
-  function asUser(action) {
+  function asUser(action, isPublic) {
     const before = logouts
     let sent = ''
     const attempt = () => {
@@ -138,7 +139,7 @@ function createClient(options) {
         throw createError('session_expired', 'The user logged out meanwhile.')
       }
       sent = session.id
-      return action(headers, (answer) => noteAnswer(answer, sent))
+      return action(headers, (answer) => noteAnswer(answer, sent, isPublic))
     }
     return login().then(attempt).catch((error) => {
       if (error.code !== 'session_expired' || before !== logouts) {
@@ -153,13 +154,14 @@ function createClient(options) {
   }
 
   /** Follow the session's id: Odoo replaces it every three hours. */
-  function noteAnswer(answer, sent) {
+  function noteAnswer(answer, sent, isPublic) {
     const id = findSessionId(answer)
-    if (id && !isSameSession(id, sent)) {
+    const isOurs = !id || isSameSession(id, sent)
+    if (isPublic && !isOurs) {
       // Odoo dropped the session and carried the request out as nobody in particular.
       throw createError('session_expired', 'The session is over.')
     }
-    if (isSameSession(session.id, sent)) {
+    if (isOurs && isSameSession(session.id, sent)) {
       session.touch(id)
     }
   }
@@ -229,7 +231,7 @@ function createClient(options) {
       ? () => post(() => ({}), () => {})
       : USER_ROUTE.test(route)
         ? () => asUser(post).then(confirmedResult)
-        : () => ensureConfirmed().then(() => asUser(post))
+        : () => ensureConfirmed().then(() => asUser(post, true))
     return wanted.repeat || REPEATABLE_ROUTE.test(route) ? repeatIfLost(once) : once()
   }
 

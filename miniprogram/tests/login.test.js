@@ -191,6 +191,16 @@ test('after a logout the id is worth nothing and nothing is kept', async () => {
   assert.equal(phone.requests.length, 1)
 })
 
+test('a call that ends the session is not taken for one that ended before', async () => {
+  const {phone, client} = customer()
+  await client.login()
+  phone.forget()
+  await client.call('/web/session/destroy')
+  assert.deepEqual(phone.requests, ['/web/session/destroy'])
+  await client.rpc(...OWN_NAME)
+  assert.equal(phone.logins, 1)
+})
+
 test('who logs out while a call is under way is not logged in again by it', async () => {
   const {phone, client} = customer()
   await client.login()
