@@ -327,7 +327,10 @@ function createClient(options) {
           results[id] = answer[id]
         }
       })
-      return call('/wechat/miniprogram/subscribe', {results}).then(() => results)
+      // Where WeChat answers for none of them there is nothing to tell.
+      const told = Object.keys(results).length
+        ? call('/wechat/miniprogram/subscribe', {results}) : Promise.resolve()
+      return told.then(() => results)
     })
   }
 

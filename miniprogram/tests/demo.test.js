@@ -145,6 +145,7 @@ test('from the cart to the thanks: address, delivery, payment, order', async () 
   assert.match(page.text, /包邮/)
   await page.tap('.method')
   await page.tap('.pay')
+  await page.until(() => demo.last('redirectTo'))
   const {url} = demo.last('redirectTo')
   assert.match(url, /^\/pages\/order\/order\?paid=1&id=\d+$/)
   const order = await lastOrder(client)
@@ -160,6 +161,22 @@ test('from the cart to the thanks: address, delivery, payment, order', async () 
   const orders = await demo.open('orders')
   assert.match(orders.text, new RegExp(`${order.name} 已支付`))
   assert.match((await demo.open('cart')).text, /购物车还是空的/, 'what was paid is still in the cart')
+})
+
+test('who has paid is asked for consent to messages, and has paid whatever the answer', async () => {
+  const demo = new Demo()
+  await fillCart(demo.shop.client)
+  demo.shop.config.templateIds = ['t1']
+  const asked = []
+  demo.phone.wx.requestSubscribeMessage = ({tmplIds, fail}) => {
+    asked.push(tmplIds)
+    fail({errMsg: 'requestSubscribeMessage:fail', errCode: 20004})
+  }
+  const page = await demo.open('checkout')
+  await page.tap('.pay')
+  await page.until(() => demo.last('redirectTo'))
+  assert.deepEqual(asked, [['t1']])
+  assert.match(demo.last('redirectTo').url, /paid=1/)
 })
 
 test('the address is remembered for the next order', async () => {

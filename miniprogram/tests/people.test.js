@@ -82,6 +82,26 @@ test('a phone number is not bound by the code of somebody else\'s phone', async 
   assert.equal(client.user.has_phone, false)
 })
 
+test('a consent is stored for the template that it is for', async () => {
+  const {phone, client} = customer()
+  await client.login()
+  const {template_id: id} = await control(`miniprograms/${phone.appid}/templates`, {
+    title: '订单支付成功', content: '订单号:{{character_string1.DATA}}\n'
+  })
+  const admin = await Administrator.login()
+  const apps = await admin.rpc('wechat.app', 'search', [[['appid', '=', phone.appid]]])
+  await admin.rpc('wechat.app', 'action_fetch_subscribe_templates', [apps])
+  assert.deepEqual(await client.subscribe([id]), {[id]: 'accept'})
+  const consents = await admin.rpc('wechat.subscribe.consent', 'search_read', [
+    [['identity_id.user_id', '=', client.user.uid]]
+  ])
+  assert.equal(consents.length, 1)
+  phone.wx.requestSubscribeMessage = ({success}) => success({errMsg: 'requestSubscribeMessage:ok'})
+  phone.forget()
+  assert.deepEqual(await client.subscribe([id]), {})
+  assert.deepEqual(phone.requests, [])
+})
+
 test('an account is closed: the user is gone, the order stays', async () => {
   const {phone, client} = customer()
   const order = await fillCart(client)

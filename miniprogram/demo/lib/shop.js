@@ -191,6 +191,12 @@ function chooseDelivery(id) {
   return client.call('/shop/set_delivery_method', {dm_id: id}, {repeat: true})
 }
 
+/** After a payment: ask for consent to messages; who declines has paid all the same. */
+function askConsent() {
+  const ids = config.templateIds
+  return ids.length ? client.subscribe(ids).catch(() => {}) : Promise.resolve()
+}
+
 // === ORDERS === //
 
 const ORDER_FIELDS = [
@@ -257,7 +263,7 @@ function readOrder(id) {
 }
 
 module.exports = {
-  addToCart, chooseAddress, chooseDelivery, client, config, deliverTo, explain, lastAddress,
+  addToCart, askConsent, chooseAddress, chooseDelivery, client, config, deliverTo, explain, lastAddress,
   listOrders, listProducts, readCart, readOrder, readPrice, readProduct, setLanguage, setQuantity,
   words
 }

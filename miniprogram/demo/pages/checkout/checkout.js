@@ -62,7 +62,7 @@ Component({
     show(payment, id) {
       const {t} = this.data
       if (payment.outcome === 'paid') {
-        wx.redirectTo({url: '/pages/order/order?paid=1&id=' + id})
+        shop.askConsent().then(() => wx.redirectTo({url: '/pages/order/order?paid=1&id=' + id}))
       } else if (payment.outcome === 'pending') {
         wx.redirectTo({url: '/pages/order/order?id=' + id})
         wx.showToast({title: t.checking, icon: 'none', duration: 4000})

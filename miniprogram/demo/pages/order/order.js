@@ -40,7 +40,10 @@ Component({
             : payment.outcome === 'cancelled' ? t.cancelled : t.failed
           wx.showToast({title, icon: 'none', duration: 3000})
         }
-        return this.reload().then(() => this.setData({thanks: payment.outcome === 'paid'}))
+        const paid = payment.outcome === 'paid'
+        return (paid ? shop.askConsent() : Promise.resolve())
+          .then(() => this.reload())
+          .then(() => this.setData({thanks: paid}))
       })
     }
   }
