@@ -21,9 +21,12 @@ class WechatMessageTemplate(models.Model):
     consent_count = fields.Integer(string="Consents", compute='_compute_consent_count')
 
     def _compute_consent_count(self):
+        domain = [
+            ('template_id', 'in', self.ids),
+            '|', ('is_permanent', '=', True), ('remaining', '>', 0),
+        ]
         counts = dict(self.env['wechat.subscribe.consent']._read_group(
-            [('template_id', 'in', self.ids), '|', ('is_permanent', '=', True),
-             ('remaining', '>', 0)], ['template_id'], ['__count'],
+            domain, ['template_id'], ['__count'],
         ))
         for template in self:
             template.consent_count = counts.get(template, 0)
