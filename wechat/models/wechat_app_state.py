@@ -140,13 +140,20 @@ class WechatApp(models.Model):
         now = fields.Datetime.now()
         failure = None
         try:
-            self._fetch_token('access_token')
+            self._try_credentials()
         except WeChatError as error:
             failure = error
         values = self._failure_values(failure) if failure else self._success_values()
         self._store_state({**values, 'last_check': now}, or_here=True)
         if failure:
             raise failure
+
+    def _try_credentials(self):
+        """Make a call that shows whether the app works. Other sources of tokens override this.
+
+        :raise WeChatError: If it does not.
+        """
+        self._fetch_token('access_token')
 
     def _note_success(self):
         """Store that WeChat accepted a call, if that is news."""
