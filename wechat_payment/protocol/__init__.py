@@ -9,7 +9,13 @@ from . import (
     keys,
     oaep,
     order_numbers,
+    payment_codes,
     refunds,
     signing,
+    v2_client_values,
+    v2_errors,
+    v2_refund_info,
+    v2_signing,
+    v2_xml,
     verification,
 )
