@@ -172,10 +172,14 @@ class WechatIdentity(models.Model):
         for name in ('lang', 'tz'):
             if not customer[name]:
                 customer.with_context(**quiet)[name] = former[name]
+        picture = self.is_avatar_uploaded and not customer.image_128 and former.image_1920
         user.with_context(**quiet).partner_id = customer
         former.with_context(**quiet).write({'parent_id': customer.id, 'type': 'other'})
         user.wechat_identity_ids.write({'partner_id': customer.id})
         self.former_partner_id = former
+        if picture:
+            customer.with_context(**quiet).image_1920 = picture
+            self.is_avatar_uploaded = True
         names = {'identity': self.display_name, 'app': self.app_id.name}
         customer.with_user(SUPERUSER_ID)._message_log(body=self.env._(
             "The WeChat user %(identity)s (%(app)s) has verified the phone number of this customer"
@@ -204,13 +208,17 @@ class WechatIdentity(models.Model):
                 " been chosen since."
             ))
         quiet = {'tracking_disable': True, 'mail_notrack': True}
+        if identity.is_avatar_uploaded and customer.image_1920 == former.image_1920:
+            customer.with_context(**quiet).image_1920 = False
         former.with_context(**quiet).write({
             'parent_id': False, 'type': 'contact', 'active': True, 'phone': identity.phone,
             'lang': former.lang or customer.lang,
         })
         user.with_context(**quiet).partner_id = former
         user.wechat_identity_ids.write({'partner_id': former.id})
-        identity.former_partner_id = False
+        identity.write({
+            'former_partner_id': False, 'is_avatar_uploaded': bool(former.image_128),
+        })
         note = self.env._(
             "%(user)s has separated the WeChat user %(identity)s (%(app)s) from this contact again."
             " What was ordered meanwhile stays where it is.",

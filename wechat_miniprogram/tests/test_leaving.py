@@ -64,7 +64,10 @@ class TestDeactivate(LeavingCommon):
         answer = self.authenticate_phone()
         self.assertTrue(answer['is_new_user'])
         self.assertFalse(self.identity().is_forgotten)
-        self.assertTrue(self.is_logged_in(answer['session_id']) or answer['uid'])
+        read = self.call_kw(
+            answer['session_id'], 'res.users', 'read', [[answer['uid']], ['login']],
+        )
+        self.assertIn('result', read)
 
     def test_all_identities_of_the_user_are_forgotten(self):
         second = self.create_app()

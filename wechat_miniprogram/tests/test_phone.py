@@ -1,4 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+import base64
 import time
 
 from odoo.exceptions import AccessError, UserError
@@ -182,6 +183,26 @@ class TestPhoneJoin(PhoneCommon):
         self.assertFalse(self.identity().former_partner_id)
         self.assertIn("separated", customer.message_ids[0].body)
         self.assertEqual(self.authenticate_phone()['partner_id'], self.own.id)
+
+    def test_uploaded_picture_goes_along_and_comes_back(self):
+        self.upload(self.picture())
+        customer = self.customer()
+        self.call_route(PHONE, code='phone-code')
+        self.assertTrue(customer.image_128)
+        self.assertIn(f'/res.partner/{customer.id}/', self.identity()._get_avatar_url())
+        self.identity().action_separate()
+        self.assertFalse(customer.image_128)
+        self.assertIn(f'/res.partner/{self.own.id}/', self.identity()._get_avatar_url())
+
+    def test_picture_that_the_customer_has_stays(self):
+        self.upload(self.picture())
+        picture = base64.b64encode(self.picture(color=(0, 0, 200)))
+        customer = self.customer(image_1920=picture)
+        stored = customer.image_1920
+        self.call_route(PHONE, code='phone-code')
+        self.assertEqual(customer.image_1920, stored)
+        self.identity().action_separate()
+        self.assertEqual(customer.image_1920, stored)
 
     def test_undoing_twice_is_refused(self):
         self.customer()
