@@ -50,6 +50,8 @@ class Browser:
             self.numbers = itertools.count(1)
             for domain in ('Page', 'Runtime', 'Log', 'Network'):
                 self.send(f'{domain}.enable')
+            # No dialog of the operating system, which nobody could close.
+            self.send('Page.setInterceptFileChooserDialog', enabled=True)
             width, height = self.size
             self.send('Emulation.setDeviceMetricsOverride', width=width, height=height,
                       deviceScaleFactor=2, mobile=False)
@@ -103,7 +105,8 @@ class Browser:
     def wait(self, condition, seconds=20):
         """Wait until a JavaScript expression is true."""
         end = time.monotonic() + seconds
-        while not self.run(f'Boolean({condition})'):
+        # A page that is being loaded has no body for a moment.
+        while not self.run(f'Boolean(document.body && ({condition}))'):
             assert time.monotonic() < end, (
                 f'not within {seconds} s: {condition}\n{self.run("document.body.innerText")}\n'
                 f'{self.problems}')
@@ -131,6 +134,13 @@ class Browser:
         for kind in ('rawKeyDown', 'keyUp'):
             self.send('Input.dispatchKeyEvent', type=kind, key=key, code=key,
                       windowsVirtualKeyCode=codes[key])
+
+    def choose_file(self, selector, path):
+        """Put a file into a file input, as the dialog of the browser does."""
+        self.wait(f'document.querySelector({json.dumps(selector)})')
+        document = self.send('DOM.getDocument')['root']['nodeId']
+        node = self.send('DOM.querySelector', nodeId=document, selector=selector)['nodeId']
+        self.send('DOM.setFileInputFiles', nodeId=node, files=[str(path)])
 
     def screenshot(self, path, selector=None):
         """Write a picture of the page, or of a part of it, as PNG."""

@@ -5,6 +5,8 @@ import re
 
 import pytest
 
+from devtools.paths import ROOT
+
 from .browser import Browser, program
 
 pytestmark = pytest.mark.skipif(not program(), reason='there is no Chromium on this machine')
@@ -92,6 +94,25 @@ def test_the_language_is_changed_and_the_session_is_kept_over_a_restart(phone):
     phone.click('#restart')
     phone.wait("document.body.innerText.includes('Longjing green tea')")
     assert phone.run("Object.values(localStorage).join()") == before
+
+
+def test_the_profile_is_filled_in(system, phone):
+    phone.click('#tabs button', '我的')
+    phone.run("document.querySelector('.nickname').select()")
+    phone.write('小红')
+    phone.click('.save')
+    phone.wait("document.querySelector('#toast').textContent === '已保存'")
+    phone.click('.bind')
+    phone.click('#sheet button', '允许')
+    phone.wait("document.querySelector('.phone').textContent.startsWith('+86')")
+    phone.click('.avatar')
+    phone.choose_file('#album', ROOT / 'miniprogram' / 'demo' / 'icons' / 'me.png')
+    phone.wait("document.querySelector('img.portrait')?.naturalWidth > 10")
+    number = phone.run("document.querySelector('.phone').textContent")
+    found = system.admin.call('res.partner', 'search_read', [['phone', '=', number]],
+                              fields=['name', 'image_128'])
+    assert [partner['name'] for partner in found] == ['小红']
+    assert found[0]['image_128']
 
 
 def test_it_can_be_walked_with_the_keyboard(phone):
