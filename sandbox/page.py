@@ -74,6 +74,7 @@ def _whole(texts, language, live):
 <header>
 <h1>{escape(texts['title'])}</h1>
 <p>{escape(texts['intro'])}</p>
+<a href="/miniprogram?lang={language}">{escape(texts['miniprogram'])}</a>
 <a href="/phone?lang={language}">{escape(texts['phone'])}</a>
 <a href="/?lang={other}" lang="{other}">{escape(texts['other_language'])}</a>
 </header>
@@ -177,7 +178,7 @@ def _order(world, order, texts, now):
         f'<article class="order {state.lower()}"><div class="line"><div>'
         f'<strong class="amount">¥{order.total // 100}.{order.total % 100:02d}</strong>'
         f'<span class="state{" bad" if refused else ""}">{escape(mark)}</span>'
-        f'<p>{escape(order.parameters["description"])}</p><p class="payer">{name}</p></div>'
+        f'<p>{escape(order.description)}</p><p class="payer">{name}</p></div>'
         f'<div class="buttons">{button}</div></div>{_refunds(order, texts)}'
         f'<details id="{key}"><summary>{escape(texts["details"])}</summary>'
         f'{_facts(facts)}<p>{escape(texts["notifications"])}: '
