@@ -18,8 +18,15 @@ class WechatMessageLog(models.Model):
 
     @api.depends('refused_key')
     def _compute_reason(self):
-        """Override of `wechat` to name the field that WeChat did not take."""
+        """Override of `wechat`: the field that WeChat did not take, or the want of a consent, is
+        told in the reader's language.
+        """
         super()._compute_reason()
+        for log in self.filtered(
+            lambda one: one.kind == 'subscribe' and one.state == 'failed' and not one.errcode
+            and one.error_code == 'user_blocked' and one.identity_id
+        ):
+            log.reason = str(log.identity_id.sudo()._no_consent_error())
         for log in self.filtered(lambda one: one.refused_key and one.errcode == BAD_VALUE):
             line = log.template_id.sudo().line_ids.filtered(
                 lambda line, key=log.refused_key: line.key == key,

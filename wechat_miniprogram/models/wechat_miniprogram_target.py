@@ -127,14 +127,15 @@ class WechatMiniprogramTarget(models.AbstractModel):
         if app.company_id not in self.env.companies:
             raise UserError(self.env._("The mini-program belongs to another company."))
 
-    def _reopen(self):
+    def _reopen(self, name):
         """Return the window with what was made.
 
+        :param str name: Its title.
         :rtype: dict
         """
         return {
             'type': 'ir.actions.act_window',
-            'name': self._description,
+            'name': name,
             'res_model': self._name,
             'res_id': self.id,
             'view_mode': 'form',

@@ -47,8 +47,8 @@ class WechatSubscribeConsent(models.Model):
     answer = fields.Selection(
         string="Last Answer",
         selection=[
-            ('accept', "Accepted"),
-            ('reject', "Refused"),
+            ('accept', "Agreed"),
+            ('reject', "Declined"),
             ('ban', "Banned by WeChat"),
             ('filter', "Left out by WeChat"),
         ],

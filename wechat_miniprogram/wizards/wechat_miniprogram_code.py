@@ -61,7 +61,7 @@ class WechatMiniprogramCode(models.TransientModel):
         made = [self._make_line(record) for record in records or [records]]
         self.line_ids.unlink()
         self.env['wechat.miniprogram.code.line'].create(made)
-        return self._reopen()
+        return self._reopen(self.env._("Mini-program Code"))
 
     def action_print(self):
         """Print the codes."""
@@ -73,7 +73,7 @@ class WechatMiniprogramCode(models.TransientModel):
         """Forget the codes, to make others."""
         self.ensure_one()
         self.line_ids.unlink()
-        return self._reopen()
+        return self._reopen(self.env._("Mini-program Code"))
 
     def action_make_link(self):
         """Open the wizard that makes a link to the same page."""

@@ -13,10 +13,12 @@ class WechatMiniprogramLink(models.TransientModel):
 
     kind = fields.Selection(
         selection=[
-            ('url_link', "URL Link, for messages, mails and web pages"),
-            ('scheme', "URL Scheme, for pages and apps on a phone"),
-            ('short_link', "Short link, for chats in WeChat"),
+            ('url_link', "URL Link"),
+            ('scheme', "URL Scheme"),
+            ('short_link', "Short Link"),
         ],
+        help="A URL Link opens the mini-program from short messages, mails and web pages, a URL"
+             " Scheme from pages and apps on a phone, a Short Link from chats in WeChat.",
         required=True,
         default='url_link',
     )
@@ -54,13 +56,13 @@ class WechatMiniprogramLink(models.TransientModel):
             'url': url,
             'expires_at': fields.Datetime.now() + timedelta(days=days) if days else False,
         })
-        return self._reopen()
+        return self._reopen(self.env._("Mini-program Link"))
 
     def action_back(self):
         """Forget the link, to make another."""
         self.ensure_one()
         self.write({'url': False, 'expires_at': False})
-        return self._reopen()
+        return self._reopen(self.env._("Mini-program Link"))
 
     # === BUSINESS METHODS === #
 
