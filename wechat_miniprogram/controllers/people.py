@@ -26,7 +26,7 @@ class WechatMiniprogramPeople(WechatLogin, http.Controller):
         """Store what the mini-program knows of its user.
 
         Of what the client sends, the part that WeChat proves counts: encrypted data, else signed
-        ones, else what the person typed in.
+        ones, else what the person typed in. Without any of it nothing changes.
 
         :param str encryptedData: of wx.getUserInfo, with `iv`
         :param str iv: Base64
@@ -41,10 +41,7 @@ class WechatMiniprogramPeople(WechatLogin, http.Controller):
         self._check_texts(encryptedData=encryptedData, iv=iv, rawData=rawData, signature=signature)
         self._check_texts(nickName=profile.get('nickName'), avatarUrl=profile.get('avatarUrl'))
         is_plain = encryptedData is None and rawData is None
-        if (
-            (encryptedData is None) != (iv is None) or (rawData is None) != (signature is None)
-            or (is_plain and not profile)
-        ):
+        if (encryptedData is None) != (iv is None) or (rawData is None) != (signature is None):
             self._refuse_parameters(request.env._(
                 "The parameters must be encryptedData and iv, or rawData and signature, or nickName"
                 " and avatarUrl."
@@ -54,7 +51,8 @@ class WechatMiniprogramPeople(WechatLogin, http.Controller):
             profile = identity._decrypt(encryptedData, iv)
         elif rawData is not None:
             profile = identity._read_raw_data(rawData, signature)
-        identity._store_user_info(profile, is_proven=not is_plain, is_typed=is_plain)
+        if profile:
+            identity._store_user_info(profile, is_proven=not is_plain, is_typed=is_plain)
         return identity._get_user_info()
 
     @http.route(

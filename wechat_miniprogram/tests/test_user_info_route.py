@@ -135,6 +135,10 @@ class TestUserInfoRoute(PeopleCommon):
             with self.subTest(url=url):
                 self.assertEqual(self.call_route(USER_INFO, avatarUrl=url)['avatarUrl'], QLOGO)
 
+    def test_call_without_values_answers_what_is_stored(self):
+        self.call_route(USER_INFO, **self.encrypt(FULL))
+        self.assertEqual(self.call_route(USER_INFO), STORED)
+
     def test_empty_values_change_nothing(self):
         self.call_route(USER_INFO, **self.encrypt(FULL))
         answer = self.call_route(USER_INFO, **self.encrypt({
@@ -227,10 +231,10 @@ class TestUserInfoRoute(PeopleCommon):
     def test_parameters_that_cannot_be_meant_are_refused(self):
         good = self.encrypt(FULL)
         for params in (
-            {}, {'encryptedData': good['encryptedData']}, {'iv': good['iv']},
+            {'encryptedData': good['encryptedData']}, {'iv': good['iv']},
             {'rawData': '{}'}, {'signature': 'x'}, {'encryptedData': 1, 'iv': 'x'},
             {'encryptedData': ['x'], 'iv': 'x'}, {'rawData': {}, 'signature': 'x'},
-            {'nickName': 7}, {'nickName': {'a': 1}}, {'avatarUrl': ['x']}, {'unknown': 'x'},
+            {'nickName': 7}, {'nickName': {'a': 1}}, {'avatarUrl': ['x']},
         ):
             with self.subTest(params=params):
                 self.refuse_route(USER_INFO, 'bad_request', **params)
