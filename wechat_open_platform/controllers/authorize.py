@@ -22,6 +22,7 @@ class WechatAuthorize(http.Controller):
 
     @http.route(
         f'{PATH}/<string:appid>/authorize', type='http', auth='user', methods=['GET'],
+        website=True, multilang=False, sitemap=False,
     )
     def wechat_component_authorize(self, appid, auth_type='3', **_kwargs):
         """Show the links to WeChat's pages. WeChat wants them opened from a page, by a person.
@@ -61,7 +62,10 @@ class WechatAuthorize(http.Controller):
         )
         return response
 
-    @http.route(RETURN, type='http', auth='user', methods=['GET'])
+    @http.route(
+        RETURN, type='http', auth='user', methods=['GET'], website=True, multilang=False,
+        sitemap=False,
+    )
     def wechat_component_return(self, state='', auth_code='', **_kwargs):
         """Take the browser back from WeChat and set the account up.
 
