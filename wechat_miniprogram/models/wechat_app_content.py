@@ -113,8 +113,11 @@ class WechatApp(models.Model):
 
     def _miniprogram_login(self, exchange, user_info=None, **options):
         """Override to leave out a nickname that WeChat does not let pass: the login goes on."""
-        nickname = profile.nickname(user_info or {}) if self._is_checking_content() else ''
-        if nickname and nickname != self._get_identity(exchange['openid']).nickname:
+        nickname = profile.nickname(user_info or {})
+        if (
+            nickname and self._is_checking_content()
+            and nickname != self._get_identity(exchange['openid']).nickname
+        ):
             try:
                 is_passed = not self._check_text(exchange['openid'], nickname)
             except WeChatError:
