@@ -125,6 +125,14 @@ test('another language is chosen with one login, and errors come in it', async (
   assert.match(chinese, /[一-鿿]/)
 })
 
+test('the web shop speaks the language of the phone too', async () => {
+  const refusal = ({client}) => client.call('/shop/cart/add', {
+    product_template_id: 999999, product_id: 999999, quantity: 1
+  }).then(() => '', (error) => error.message)
+  assert.match(await refusal(customer({language: 'en'})), /does not exist/)
+  assert.match(await refusal(customer({language: 'zh_CN'})), /[一-鿿]/)
+})
+
 test('a login that WeChat was too busy for is tried once more, with another code', async () => {
   const {phone, client} = customer()
   await control('faults', {path: '/sns/jscode2session', action: 'errcode', errcode: -1})
