@@ -35,7 +35,7 @@ class WechatIdentity(models.Model):
         """Delete the phone number, also the contact's if it is this one."""
         self.ensure_one()
         partner = self.partner_id.with_context(tracking_disable=True)
-        if self.phone and partner.phone == self.phone and self._is_customers():
+        if self.phone and partner.phone == self.phone and self._is_alone_with('phone'):
             partner.phone = False
         self.phone = False
 
@@ -71,4 +71,4 @@ class WechatIdentity(models.Model):
         """Take note that somebody has logged in who had left."""
         if self._get_session_rules(self.id).is_forgotten:
             self.is_forgotten = False
-            self.env.registry.clear_cache()
+            self._clear_session_rules()

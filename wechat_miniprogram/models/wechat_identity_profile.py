@@ -266,18 +266,29 @@ class WechatIdentity(models.Model):
         """Delete the nickname; a contact who is called by it is no longer."""
         self.ensure_one()
         partner = self.partner_id.with_context(tracking_disable=True)
-        if self.nickname and partner.name == self.nickname and self._is_customers():
+        if self.nickname and partner.name == self.nickname and self._is_alone_with('nickname'):
             partner.name = self.env['res.users']._wechat_default_name(partner.lang)
         self.nickname = False
 
     def _forget_avatar(self):
         """Delete the picture."""
         self.ensure_one()
-        if self.is_avatar_uploaded and self._is_customers():
+        if self.is_avatar_uploaded and self._is_alone_with('is_avatar_uploaded'):
             self.partner_id.with_context(tracking_disable=True).image_1920 = False
         self.write({'avatar_url': False, 'is_avatar_uploaded': False})
 
-    def _is_customers(self):
-        """Tell whether the contact is a customer's: an employee's own data are the company's."""
+    def _is_alone_with(self, name):
+        """Tell whether what the contact has of this identity goes with it.
+
+        Not if the person has told it through another app too, nor if the contact is an employee's:
+        those data are the company's.
+
+        :param str name: A field of the identity.
+        :rtype: bool
+        """
         user = self.with_context(active_test=False).user_id
-        return not user or user._is_portal()
+        if user and not user._is_portal():
+            return False
+        return not self.search_count([
+            ('partner_id', '=', self.partner_id.id), (name, '=', self[name]), ('id', '!=', self.id),
+        ], limit=1)

@@ -78,7 +78,7 @@ class WechatIdentity(models.Model):
 
     def unlink(self):
         result = super().unlink()
-        self.env.registry.clear_cache()
+        self._clear_session_rules()
         return result
 
     # === ACTION METHODS === #
@@ -99,6 +99,7 @@ class WechatIdentity(models.Model):
         """Let these people log in again."""
         self.check_access('write')
         self.sudo().is_blocked = False
+        self._clear_session_rules()
 
     def action_check_session_key(self):
         """Ask WeChat whether the session key kept here is the one in force."""
@@ -143,18 +144,30 @@ class WechatIdentity(models.Model):
         :return: None if the identity is gone
         :rtype: SessionRules | None
         """
-        identity = self.sudo().browse(identity_id).exists()
-        if not identity:
-            return None
-        app = identity.app_id
-        return SessionRules(
-            identity.with_context(active_test=False).user_id.id,
-            identity.session_generation,
-            identity.is_blocked,
-            max(0, app.login_duration) * DAY,
-            app.accept_session_header,
-            identity.is_forgotten,
-        )
+        self.browse(identity_id).sudo().flush_recordset([
+            'app_id', 'user_id', 'session_generation', 'is_blocked', 'is_forgotten',
+        ])
+        self.env['wechat.app'].flush_model(['login_duration', 'accept_session_header'])
+        self.env.cr.execute(SQL(  # every login reads this: one query, and only what is needed
+            """
+            SELECT i.user_id, i.session_generation, COALESCE(i.is_blocked, FALSE),
+                   GREATEST(0, COALESCE(a.login_duration, 0)) * %s,
+                   COALESCE(a.accept_session_header, FALSE), COALESCE(i.is_forgotten, FALSE)
+              FROM wechat_identity i
+              JOIN wechat_app a ON a.id = i.app_id
+             WHERE i.id = %s
+            """, DAY, identity_id,
+        ))
+        row = self.env.cr.fetchone()
+        return SessionRules(*row) if row else None
+
+    def _clear_session_rules(self):
+        """Forget the rules that are cached, in all servers.
+
+        Once more after the commit: until then another thread still reads the old ones.
+        """
+        self.env.registry.clear_cache()
+        self.env.cr.postcommit.add(self.env.registry.clear_cache)
 
     def _stamp_session(self, session):
         """Write into a session that opens what it is measured by later.
@@ -203,7 +216,7 @@ class WechatIdentity(models.Model):
         ))
         identities.invalidate_recordset(['session_generation'], flush=False)
         identities.wafer_session_ids.unlink()
-        self.env.registry.clear_cache()
+        self._clear_session_rules()
 
     # === SESSION KEY === #
 

@@ -148,6 +148,18 @@ class TestWithdrawals(LeavingCommon):
         self.assertFalse(self.identity().nickname)
         self.assertEqual(self.user.name, "Anna Berger")
 
+    def test_what_the_person_tells_through_another_app_stays_with_the_contact(self):
+        other = self.create_identity(
+            self.user, 'anna-in-second', self.create_app(), nickname="Anna",
+            phone='+8613800138000', partner_id=self.user.partner_id.id,
+        )
+        self.revoke('8,19')
+        self.assertFalse(self.identity().phone)
+        self.assertFalse(self.identity().nickname)
+        self.assertEqual(self.user.name, "Anna")
+        self.assertEqual(self.user.partner_id.phone, '+8613800138000')
+        self.assertEqual(other.nickname, "Anna")
+
     def test_several_withdrawals_in_one_event(self):
         self.revoke('8,19')
         self.assertFalse(self.identity().phone)
