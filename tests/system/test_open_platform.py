@@ -40,7 +40,7 @@ class Platform:
                 'name': "Platform", 'app_type': 'component', 'appid': COMPONENT, **values}])
         assert not self.control('component_ticket', appid=COMPONENT)['deliveries'][0]['problem']
 
-    def control(self, path, **data):
+    def control(self, path, /, **data):
         """Call the sandbox's control API."""
         return self.sandbox.control('POST', path, data)
 

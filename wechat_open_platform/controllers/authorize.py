@@ -89,6 +89,7 @@ class WechatAuthorize(http.Controller):
                     "The account is being set up. Look at the list of authorised accounts in a"
                     " moment."
                 ), code='wechat_busy')
+            request.env.cr.commit()  # What others committed is to be seen.
             row = Authorization.browse(row_id)
         except WeChatError as error:
             return self._render_result(component, error=error)
