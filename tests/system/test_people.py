@@ -1,6 +1,9 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """People at several servers: sessions that end, the old header, wafer, merging with orders."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import requests
 
 from devtools.customer import Customer
@@ -86,6 +89,48 @@ def test_wafer_client_gets_an_odoo_session_at_another_server(system):
     assert mina(system.second, 'auth', **pair)['user_info']['openId'] == customer.openid
     customer.session = mina(system.second, 'session', **pair)
     assert is_logged_in(customer, system.first.url)
+
+
+def test_visits_at_once_at_two_servers_do_not_wait_for_each_other(system):
+    customer = system.customer()
+    app = system.admin.call('wechat.app', 'search', [['appid', '=', APPID]])[0]
+    pair = requests.post(f'{system.first.url}/mina/login', timeout=30, json={
+        'code': customer.wx_login(), 'app_id': app}).json()['data']
+    servers = [system.first, system.second] * 10
+
+    def auth(server):
+        start = time.monotonic()
+        answer = requests.post(f'{server.url}/mina/auth', timeout=30, json={
+            'uuid': pair['uuid'], 'skey': pair['skey'], 'app_id': app}).json()
+        return answer['ok'], time.monotonic() - start
+
+    with ThreadPoolExecutor(len(servers)) as pool:
+        answers = list(pool.map(auth, servers))
+    assert {ok for ok, _seconds in answers} == {'success'}
+    for server in system.shop.servers:
+        assert 'SerializationFailure' not in server.log.read_text(encoding='utf-8')
+
+
+def test_logins_of_one_wafer_client_at_once_leave_one_session(system):
+    user = system.sandbox.control('POST', 'users', {})['user']
+    app = system.admin.call('wechat.app', 'search', [['appid', '=', APPID]])[0]
+    servers = [system.first, system.second] * 3
+    codes = [system.customer(user=user).wx_login() for _server in servers]
+
+    def login(server, code):
+        return requests.post(f'{server.url}/mina/login', timeout=60, json={
+            'code': code, 'app_id': app}).json()
+
+    with ThreadPoolExecutor(len(servers)) as pool:
+        answers = list(pool.map(login, servers, codes))
+    assert [answer['ok'] for answer in answers] == ['success'] * len(servers), answers
+    assert len({answer['data']['uuid'] for answer in answers}) == 1
+    valid = [
+        answer for answer in answers if requests.post(f'{system.first.url}/mina/auth', json={
+            'uuid': answer['data']['uuid'], 'skey': answer['data']['skey'], 'app_id': app,
+        }, timeout=30).json()['ok'] == 'success'
+    ]
+    assert len(valid) == 1
 
 
 def test_orders_stay_when_two_users_are_merged(system):

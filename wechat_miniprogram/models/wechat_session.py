@@ -1,11 +1,14 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Sessions of wafer clients, which are not Odoo's (wechat-platform.md, section 13)."""
 
+import contextlib
 import hashlib
 import hmac
 import json
 import secrets
 from datetime import timedelta
+
+from psycopg2.errors import SerializationFailure
 
 from odoo import api, fields, models
 from odoo.tools import SQL
@@ -114,12 +117,18 @@ class WechatSession(models.Model):
                 "This account has been closed. Please log in again."
             ), code='user_archived')
         identity.user_id._wechat_check_login(identity)
-        self.env.cr.execute(SQL(
-            "UPDATE wechat_session SET last_visit_time = %s WHERE id = %s",
-            fields.Datetime.now(), session.id,
-        ))
-        session.invalidate_recordset(['last_visit_time'], flush=False)
+        session._note_visit()
         return session
+
+    def _note_visit(self):
+        """Write down that somebody has just shown the key, unless somebody else does so now."""
+        self.ensure_one()
+        with contextlib.suppress(SerializationFailure), self.env.cr.savepoint(flush=False):
+            self.env.cr.execute(SQL(
+                "UPDATE wechat_session SET last_visit_time = %s WHERE id = %s",
+                fields.Datetime.now(), self.id,
+            ), log_exceptions=False)
+        self.invalidate_recordset(['last_visit_time'], flush=False)
 
     def _is_over(self):
         """Tell whether a session has lived too long since the login or since the last visit."""
