@@ -118,6 +118,33 @@ class TestPerson(MiniprogramCommon):
         self.wechat_says(openid='anna-in-third', unionid='union-of-anna')
         self.assertEqual(self.authenticate_phone(appid=third.appid)['uid'], new.id)
 
+    # === SEVERAL MINI-PROGRAMS === #
+
+    def test_each_mini_program_has_its_own_template_and_language(self):
+        self.env['res.lang']._activate_lang('zh_CN')
+        group = self.env['res.groups'].create({'name': "Wholesale customers"})
+        template = self.create_user('wholesale-template', active=False)
+        template.group_ids += group
+        self.second.write({'template_user_id': template.id, 'lang': 'zh_CN'})
+        users = {}
+        for app, openid in ((self.app, 'anna'), (self.second, 'ben')):
+            self.wechat_says(openid=openid)
+            answer = self.authenticate_phone(appid=app.appid, context={'lang': 'en_US'})
+            users[app] = self.env['res.users'].browse(answer['uid'])
+        self.assertNotIn(group, users[self.app].group_ids)
+        self.assertEqual(users[self.app].lang, 'en_US')
+        self.assertIn(group, users[self.second].group_ids)
+        self.assertEqual(users[self.second].lang, 'zh_CN')
+
+    def test_each_mini_program_has_its_own_rules_of_sessions(self):
+        self.second.login_duration = 2
+        self.wechat_says(openid='anna')
+        first = self.authenticate_phone(appid=self.app.appid)
+        self.wechat_says(openid='ben')
+        second = self.authenticate_phone(appid=self.second.appid)
+        self.assertEqual(first['expires_in'], 7 * 86400)
+        self.assertEqual(second['expires_in'], 2 * 86400)
+
     # === COMPANIES === #
 
     def _other_company(self, **values):
