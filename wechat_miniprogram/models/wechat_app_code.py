@@ -201,8 +201,8 @@ class WechatApp(models.Model):
         self.ensure_one()
         if not codes.is_page(page) and not (may_be_home and not page):
             raise WeChatError(self.env._(
-                "“%(page)s” cannot be a page of the mini-program. Enter its path as app.json has it,"
-                " without a leading slash and without a query: pages/index/index.", page=page,
+                "“%(page)s” cannot be a page of the mini-program. Enter its path as app.json has"
+                " it, without a leading slash and without a query: pages/index/index.", page=page,
             ), code='bad_request', errcode=41030)
         if not codes.is_query(query):
             raise WeChatError(self.env._(

@@ -161,4 +161,6 @@ class WechatApp(models.Model):
                 "WeChat could not load the picture. Can it be reached from the internet under the"
                 " address of this Odoo (web.base.url)?"
             )
-        return self.env._("WeChat could not check the picture (error %(errcode)s).", errcode=errcode)
+        return self.env._(
+            "WeChat could not check the picture (error %(errcode)s).", errcode=errcode,
+        )

@@ -100,17 +100,16 @@ class WechatContentCheck(models.Model):
     @api.depends('label')
     @api.depends_context('lang')
     def _compute_reason(self):
-        _ = self.env._
         reasons = {
-            10001: _("Advertising"),
-            20001: _("Politics"),
-            20002: _("Pornography"),
-            20003: _("Abuse"),
-            20006: _("Crime"),
-            20008: _("Fraud"),
-            20012: _("Vulgarity"),
-            20013: _("Copyright"),
-            21000: _("Other"),
+            10001: self.env._("Advertising"),
+            20001: self.env._("Politics"),
+            20002: self.env._("Pornography"),
+            20003: self.env._("Abuse"),
+            20006: self.env._("Crime"),
+            20008: self.env._("Fraud"),
+            20012: self.env._("Vulgarity"),
+            20013: self.env._("Copyright"),
+            21000: self.env._("Other"),
         }
         for check in self:
             check.reason = reasons.get(check.label, False)

@@ -10,7 +10,7 @@ from odoo import fields, models
 from odoo.addons.wechat.exceptions import WeChatError, WeChatRefused, WeChatUnknown
 from odoo.addons.wechat.protocol import message_values
 
-from ..protocol import codes, subscriptions
+from ..protocol import subscriptions
 
 SEND = '/cgi-bin/message/subscribe/send'
 NO_CONSENT, BAD_VALUE, PARALLEL, BUSY = 43101, 47003, 43108, -1

@@ -43,7 +43,7 @@ class WechatMiniprogramPage(models.Model):
              " says what is meant and gives no right to see it.",
     )
     action_id = fields.Many2one(
-        string="Action", comodel_name='ir.actions.act_window', readonly=True, copy=False,
+        comodel_name='ir.actions.act_window', readonly=True, copy=False,
     )
 
     # === CONSTRAINT METHODS === #

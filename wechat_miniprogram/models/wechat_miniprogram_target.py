@@ -15,7 +15,7 @@ class WechatMiniprogramTarget(models.AbstractModel):
         readonly=False, precompute=True, compute_sudo=False, ondelete='cascade',
     )
     page_id = fields.Many2one(
-        string="Page", comodel_name='wechat.miniprogram.page', ondelete='cascade',
+        comodel_name='wechat.miniprogram.page', ondelete='cascade',
     )
     path = fields.Char(
         string="Page Path",

@@ -9,6 +9,7 @@ from . import (
     test_credential,
     test_internal_users,
     test_leaving,
+    test_links,
     test_merge,
     test_mina,
     test_neutralize,
@@ -23,5 +24,6 @@ from . import (
     test_subscribe_concurrency,
     test_subscribe_consent,
     test_subscribe_message,
+    test_subscribe_template,
     test_user_info_route,
 )
