@@ -81,18 +81,19 @@ class WechatIdentity(models.Model):
         :param bool is_fresh: Whether WeChat vouches for it at this moment.
         :return: `phone` in international form, `countryCode`
         :rtype: dict
-        :raise WeChatUnknown: If WeChat's data hold no phone number.
+        :raise WeChatError: `decrypt_failed`, or `wechat_unavailable` for an answer of WeChat, if
+            there is no phone number in it
         """
         self.ensure_one()
         identity = self.sudo()
         code = phone_numbers.country_code(info.get('countryCode'))
         phone = phone_numbers.to_e164(code, info.get('purePhoneNumber'))
         if not phone:
-            raise self._unreadable_phone()
+            raise self._unreadable_phone() if is_fresh else self._decrypt_error()
         phone = identity._format_phone(phone)
         if identity.phone != phone:
             identity.phone = phone
-        partner = identity.partner_id or identity.user_id.partner_id
+        partner = identity.user_id.partner_id or identity.partner_id
         customer = self.env['res.partner']
         if identity.app_id.join_customer_by_phone and (is_fresh or self._is_recent(info)):
             customer = identity._find_customer_by_phone(phone, code)

@@ -243,7 +243,7 @@ class WechatIdentity(models.Model):
         """
         self.ensure_one()
         identity = self.sudo()
-        partner = identity.partner_id or identity.user_id.partner_id
+        partner = identity.user_id.partner_id or identity.partner_id
         partner.with_context(tracking_disable=True).image_1920 = base64.b64encode(picture)
         if identity.partner_id != partner:
             identity.partner_id = partner

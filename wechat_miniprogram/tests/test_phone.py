@@ -109,6 +109,11 @@ class TestPhone(PhoneCommon):
         self.refuse_route(PHONE, 'watermark_mismatch', **foreign)
         self.assertFalse(self.user.phone)
 
+    def test_other_data_of_the_person_are_no_phone_number(self):
+        for values in ({'nickName': "Anna"}, {**NUMBER, 'purePhoneNumber': 'x'}, {}):
+            self.refuse_route(PHONE, 'decrypt_failed', **self.encrypt(values))
+        self.assertFalse(self.user.phone)
+
     # === PARAMETERS === #
 
     def test_parameters_that_cannot_be_meant_are_refused(self):
