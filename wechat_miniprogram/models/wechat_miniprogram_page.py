@@ -88,6 +88,8 @@ class WechatMiniprogramPage(models.Model):
             self.filtered(
                 lambda page: page.model_id.id != vals['model_id'],
             ).sudo().action_id.unlink()
+        if vals.get('active') is False:
+            self.sudo().action_id.unlink()
         return super().write(self._strip_path(vals))
 
     def unlink(self):

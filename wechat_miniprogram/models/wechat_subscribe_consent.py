@@ -17,6 +17,8 @@ from odoo.tools import SQL
 from ..protocol import subscriptions
 
 TRIES = 10
+# Nobody holds these rows for longer than a moment; who waits longer waits for themselves.
+LOCK_TIMEOUT = '5s'
 
 
 class WechatSubscribeConsent(models.Model):
@@ -201,7 +203,9 @@ class WechatSubscribeConsent(models.Model):
         for attempt in range(TRIES):
             try:
                 with self.env.registry.cursor() as cr:
+                    cr.execute(SQL("SET LOCAL lock_timeout = %s", LOCK_TIMEOUT))
                     result = work(cr)
+                    cr.execute(SQL("SET LOCAL lock_timeout TO DEFAULT"))
                 break
             except SerializationFailure:
                 if attempt + 1 == TRIES:

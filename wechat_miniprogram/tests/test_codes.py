@@ -223,6 +223,10 @@ class TestCodes(CodesCommon):
         self.assertEqual(action.group_ids, self.env.ref('wechat.group_user'))
         self.page.write({'model_id': self.env.ref('base.model_res_company').id})
         self.assertFalse(action.exists())
+        self.page.action_add_to_menu()
+        action = self.page.action_id
+        self.page.action_archive()
+        self.assertFalse(action.exists())
 
     # === THE WIZARD === #
 
@@ -301,6 +305,8 @@ class TestCodes(CodesCommon):
         wizard = self.wizard(records=self.partner, page_id=self.page.id, user=clerk)
         wizard.action_make()
         self.assertTrue(wizard.line_ids.image)
+        shown = wizard.web_read({'app_id': {'fields': {'display_name': {}}}})
+        self.assertEqual(shown[0]['app_id']['display_name'], "Tea House")
         parameter = self.env['ir.config_parameter'].sudo().search([], limit=1)
         with self.assertRaises(AccessError):
             self.wizard(records=parameter, app_id=self.app.id, user=clerk)

@@ -129,6 +129,24 @@ class TestSubscribeConcurrency(TransactionCase):
         self.assertEqual(sorted(states), ['failed'] * (SERVERS - 1) + ['sent'])
 
     @mute_logger(CALLS)
+    def test_queue_that_several_servers_work_off_uses_a_consent_once(self):
+        with self._server() as env:
+            self._record(env, 0)
+            env['wechat.message.log'].create([{
+                'app_id': self.app_id, 'template_id': self.template_id, 'kind': 'subscribe',
+                'identity_id': self.identity_id,
+                'payload': {'data': {'thing1': {'value': 'x'}}, 'lang': 'zh_CN'},
+            } for _message in range(4)])
+        results = self._in_parallel(
+            lambda env, _number: env['wechat.message.log']._cron_send_messages(), 3)
+        self.assertEqual(results, [None] * 3)
+        self.assertEqual((len(self.fake.calls(SEND)), self._remaining()), (1, 0))
+        with self._server() as env:
+            states = env['wechat.message.log'].search(
+                [('app_id', '=', self.app_id)]).mapped('state')
+        self.assertEqual(sorted(states), ['failed'] * 3 + ['sent'])
+
+    @mute_logger(CALLS)
     def test_three_consents_are_three_messages(self):
         with self._server() as env:
             for number in range(3):

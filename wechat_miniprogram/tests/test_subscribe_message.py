@@ -295,8 +295,8 @@ class TestSubscribeMessage(SubscribeCommon):
         self.run_cron()
         self.assertEqual((log.state, self.consent().remaining), ('sent', 0))
 
-    def test_server_action_and_automation_send_it(self):
-        self.give(2)
+    def test_server_action_sends_it(self):
+        self.give()
         action = self.env['ir.actions.server'].create({
             'name': "Tell the customer", 'state': 'wechat_message',
             'model_id': self.template.model_id.id, 'wechat_template_id': self.template.id,
@@ -306,15 +306,6 @@ class TestSubscribeMessage(SubscribeCommon):
         ).run()
         self.run_cron()
         self.assertEqual(len(self.sent()), 1)
-        if 'base.automation' in self.env:
-            self.env['base.automation'].create({
-                'name': "When the reference changes", 'model_id': self.template.model_id.id,
-                'trigger': 'on_create_or_write', 'action_server_ids': action.ids,
-                'trigger_field_ids': self.env['ir.model.fields']._get('res.partner', 'ref').ids,
-            })
-            self.partner.ref = 'C-2'
-            self.run_cron()
-            self.assertEqual(self.sent()[1]['data']['character_string2'], {'value': 'C-2'})
 
     def test_button_sends_it(self):
         self.give()
