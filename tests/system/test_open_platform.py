@@ -11,6 +11,7 @@ import requests
 
 from devtools.shop import RpcError
 
+from .browser import Browser
 from .test_web_login import get, uid
 
 COMPONENT, MINIPROGRAM, ACCOUNT = 'wx00000000000000d0', 'wx00000000000000d1', 'wx00000000000000d2'
@@ -162,6 +163,28 @@ def test_event_and_return_at_two_servers_at_once_exchange_one_code_once(system, 
     system.wait(lambda: not system.admin.call('wechat.authorization', 'search_count', [
         ['state', 'in', ['new', 'exchanged']]]))
     assert platform.asked(QUERY_AUTH) == 1
+    assert platform.app(ACCOUNT)['authorization_state'] == 'authorized'
+
+
+def test_person_authorises_in_a_browser_from_the_button_to_the_result(system, platform):
+    # WeChat's page refuses who comes without a Referer of the registered domain.
+    component = platform.app(COMPONENT)
+    with Browser(language='en-US') as browser:
+        browser.open(f'{system.first.url}/web/login')
+        user = browser.run(
+            "fetch('/web/session/authenticate', {method: 'POST', headers: {'Content-Type':"
+            " 'application/json'}, body: JSON.stringify({params: {db: '"
+            + system.shop.database + "', login: 'admin', password: 'admin'}})})"
+            ".then(answer => answer.json()).then(data => data.result.uid)")
+        assert user
+        browser.open(f'{system.first.url}/odoo/action-wechat.wechat_app_action/{component["id"]}')
+        browser.click('button[name=action_authorize]')
+        browser.wait("document.querySelector('.o_wechat_authorize')")
+        browser.click('.o_wechat_phone')
+        browser.wait("location.pathname === '/safe/bindcomponent'")
+        browser.run(f"document.querySelector('#account').value = '{ACCOUNT}'")
+        browser.click('button.main')
+        browser.wait("document.querySelector('.o_wechat_done')")
     assert platform.app(ACCOUNT)['authorization_state'] == 'authorized'
 
 

@@ -22,7 +22,6 @@ class WechatAuthorize(http.Controller):
 
     @http.route(
         f'{PATH}/<string:appid>/authorize', type='http', auth='user', methods=['GET'],
-        website=True, multilang=False, sitemap=False,
     )
     def wechat_component_authorize(self, appid, auth_type='3', **_kwargs):
         """Show the links to WeChat's pages. WeChat wants them opened from a page, by a person.
@@ -62,10 +61,7 @@ class WechatAuthorize(http.Controller):
         )
         return response
 
-    @http.route(
-        RETURN, type='http', auth='user', methods=['GET'], website=True, multilang=False,
-        sitemap=False,
-    )
+    @http.route(RETURN, type='http', auth='user', methods=['GET'])
     def wechat_component_return(self, state='', auth_code='', **_kwargs):
         """Take the browser back from WeChat and set the account up.
 
@@ -109,14 +105,14 @@ class WechatAuthorize(http.Controller):
 
     def _render_result(self, component, row=None, error=None):
         """Return the page that says what came of it."""
-        is_done = row is not None and row.state == 'done'
         app = row.app_id if row is not None else None
+        is_done = bool(app) and row.state == 'done' and app.authorization_state == 'authorized'
         return self._render('wechat_open_platform.authorize_result', {
             'component': component,
             'row': row,
             'is_done': is_done,
             'message': (
-                str(error) if error else '' if is_done else row.advice or row.error or ''
+                str(error) if error else '' if is_done else row.advice or row.error or app.advice or ''
             ),
             'again_url': component and f'{PATH}/{component.appid}/authorize',
             'back_url': self._app_url(app or component),

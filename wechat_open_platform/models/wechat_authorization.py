@@ -25,7 +25,8 @@ from ..protocol import authorization
 _logger = logging.getLogger(__name__)
 
 CODE_LIFETIME = timedelta(hours=1)
-TRIES = 5  # of calls to WeChat, by the cron
+ANSWER_LIFETIME = timedelta(days=1)
+TRIES = 5  # of exchanging a code, by the cron
 STORE_TRIES = 5
 LOCK_TIMEOUT = '20s'
 KEPT = timedelta(days=90)
@@ -52,7 +53,7 @@ class WechatAuthorization(models.Model):
         string="Account", comodel_name='wechat.app', readonly=True, ondelete='set null',
         index='btree_not_null',
     )
-    authorized_at = fields.Datetime(string="Authorised", required=True, readonly=True)
+    authorized_at = fields.Datetime(string="Authorised On", required=True, readonly=True)
     state = fields.Selection(
         string="Status",
         selection=[
@@ -310,18 +311,24 @@ class WechatAuthorization(models.Model):
 
     @api.model
     def _note_failure(self, row_id, error):
-        """Store why a step failed. What WeChat refused for good is not tried again."""
+        """Store why a step failed. What WeChat refused for good is not tried again, and a code not
+        more often than it lives; what WeChat has answered once is not given up so soon.
+        """
         is_final = error.code in ('invalid_code', 'code_used')
         with self.env.registry.cursor() as cr:
             cr.execute(SQL(
                 """
                 UPDATE wechat_authorization
                    SET error = %s, tries = tries + 1,
-                       state = CASE WHEN %s OR tries + 1 >= %s THEN 'failed' ELSE state END,
-                       code = CASE WHEN %s OR tries + 1 >= %s THEN NULL ELSE code END
-                 WHERE id = %s AND state IN ('new', 'exchanged')
+                       state = CASE WHEN is_over THEN 'failed' ELSE state END,
+                       code = CASE WHEN is_over THEN NULL ELSE code END
+                  FROM (
+                      SELECT id AS over_id, state = 'new' AND (%s OR tries + 1 >= %s) AS is_over
+                        FROM wechat_authorization WHERE id = %s
+                  ) AS found
+                 WHERE id = over_id AND state IN ('new', 'exchanged')
                 """,
-                str(error)[:500], is_final, TRIES, is_final, TRIES, row_id,
+                str(error)[:500], is_final, TRIES, row_id,
             ))
 
     # === CRON === #
@@ -329,11 +336,16 @@ class WechatAuthorization(models.Model):
     @api.model
     def _cron_take_authorizations(self):
         """Take the codes that events have brought."""
+        now = fields.Datetime.now()
         self.search([
-            ('state', '=', 'new'), ('authorized_at', '<', fields.Datetime.now() - CODE_LIFETIME),
+            '|', '&', ('state', '=', 'new'), ('authorized_at', '<', now - CODE_LIFETIME),
+            '&', ('state', '=', 'exchanged'), ('authorized_at', '<', now - ANSWER_LIFETIME),
         ]).write({
-            'state': 'failed', 'code': False,
-            'error': "The code has expired before WeChat could be asked.",
+            'state': 'failed', 'code': False, 'answer': False,
+            'error': self.env._(
+                "WeChat did not answer as long as the code was good. Please authorise the account"
+                " again."
+            ),
         })
         rows = self.search([('state', 'in', ('new', 'exchanged'))], order='id')
         cron = self.env['ir.cron']

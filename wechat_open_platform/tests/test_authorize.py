@@ -244,6 +244,37 @@ class TestAuthorize(ComponentCommon):
         with self.assertRefused('misconfigured'):
             app._get_token()
 
+    def test_return_after_the_end_of_the_authorisation_says_so(self):
+        address = self.begin()
+        self.authorize('CODE_1')
+        self.event('unauthorized', AuthorizerAppid=ACCOUNT)
+        response = self.come_back(address)
+        self.assertIn('o_wechat_not_done', response.text)
+        self.assertIn('no longer authorised', response.text)
+
+    @mute_logger(*LOGGERS)
+    def test_code_is_tried_five_times_and_an_answer_for_a_day(self):
+        for name in ('query_auth', 'get_authorizer_info'):
+            self.fake.answer('POST', f'/cgi-bin/component/api_{name}', None)
+        self.event('authorized', AuthorizerAppid=ACCOUNT, AuthorizationCode='CODE_1')
+        for _try in range(7):
+            self.take()
+        self.assertEqual(len(self.calls('query_auth')), 5)
+        first = self.env['wechat.authorization'].search([])
+        self.assertEqual(first.state, 'failed')
+        self.fake.answer('POST', '/cgi-bin/component/api_query_auth', self._answer_query_auth)
+        self.event('authorized', AuthorizerAppid=ACCOUNT, AuthorizationCode='CODE_2')
+        for _try in range(7):
+            self.take()
+        second = self.env['wechat.authorization'].search([]) - first
+        self.assertEqual(second.state, 'exchanged')
+        later = fields.Datetime.now() + timedelta(days=1, seconds=1)
+        with patch.object(fields.Datetime, 'now', lambda: later):
+            self.take()
+        self.assertEqual(second.state, 'failed')
+        self.env.cr.execute("SELECT DISTINCT code, answer FROM wechat_authorization")
+        self.assertEqual(self.env.cr.fetchall(), [(None, None)])
+
     @mute_logger(*LOGGERS)
     def test_code_that_is_too_old_is_not_tried(self):
         self.event('authorized', AuthorizerAppid=ACCOUNT, AuthorizationCode='CODE_1')
