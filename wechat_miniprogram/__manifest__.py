@@ -3,7 +3,7 @@
     'name': "WeChat Mini-program",
     'version': '19.0.1.0.0',
     'category': 'Website/WeChat',
-    'summary': "Log mini-program customers into Odoo",
+    'summary': "Mini-program customers in Odoo: login, data, messages, codes and links",
     'author': "Odoo WeChat contributors",
     'license': 'LGPL-3',
     'depends': ['wechat'],
