@@ -107,13 +107,14 @@ class WechatAuthorize(http.Controller):
         """Return the page that says what came of it."""
         app = row.app_id if row is not None else None
         is_done = bool(app) and row.state == 'done' and app.authorization_state == 'authorized'
+        message = str(error) if error else ''
+        if row is not None and not is_done:
+            message = row.advice or row.error or app.advice or ''
         return self._render('wechat_open_platform.authorize_result', {
             'component': component,
             'row': row,
             'is_done': is_done,
-            'message': (
-                str(error) if error else '' if is_done else row.advice or row.error or app.advice or ''
-            ),
+            'message': message,
             'again_url': component and f'{PATH}/{component.appid}/authorize',
             'back_url': self._app_url(app or component),
         })
