@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from sandbox.problems_zh import translate
 from tests.protocol.loader import load_vectors
 
 from .merchant import APPID
@@ -331,3 +332,16 @@ def test_events_about_subscriptions_are_pushed(app, template, person, shop):
     assert json.loads(shop.received[-1].body)['List']['MsgID'] == str(msgid)
     app.control('refuse', user=person['user'])
     assert json.loads(shop.received[-1].body)['Event'] == 'subscribe_msg_change_event'
+
+
+@pytest.mark.parametrize(('path', 'body', 'chinese'), [
+    ('/wxa/getwxacodeunlimit', {'scene': 'a b'}, "40129: 'a b'不是有效的场景值"),
+    ('/wxa/getwxacodeunlimit', {'scene': 'a', 'line_color': 1},
+     "47001: line_color应为{r, g, b}"),
+    ('/wxa/generate_urllink', {'path': '/a'}, "40165: 路径开头不应有“/”"),
+    ('/cgi-bin/message/subscribe/send', {'touser': 'x'}, "40003: touser不是此小程序的openid"),
+    ('/wxa/msg_sec_check', {'version': 1}, "40129: version应为数字2"),
+])
+def test_what_was_wrong_is_said_in_chinese_too(app, path, body, chinese):
+    app.raw('POST', path, body)
+    assert translate(app.sandbox.problems()[-1]) == chinese
