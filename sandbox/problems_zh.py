@@ -4,6 +4,7 @@
 import re
 
 from .phone_texts import REFUSALS
+from .problems_zh_miniprograms import TABLE as MINIPROGRAMS
 
 TABLE = {
     # platform
@@ -165,7 +166,7 @@ def _compile(english):
 _PATTERNS = [
     (_compile(english), chinese)
     for english, chinese in sorted(
-        {**REFUSALS, **TABLE}.items(), key=lambda item: item[0].count('{}'),
+        {**REFUSALS, **MINIPROGRAMS, **TABLE}.items(), key=lambda item: item[0].count('{}'),
     )
 ]
 
