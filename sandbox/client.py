@@ -6,7 +6,7 @@ wx.requestPayment of a mini-program, or the OpenSDK of an app.
 
 import re
 
-from . import signing
+from . import signing, v2_signing
 from .world import Refusal
 
 _FIELDS = ('timeStamp', 'nonceStr', 'package', 'signType', 'paySign')
@@ -29,8 +29,6 @@ def find_order(world, appid, user, payment):
     :raise ClientRefusal: what is wrong with them
     """
     _check_fields(payment, _FIELDS)
-    if payment['signType'] != 'RSA':
-        raise ClientRefusal("(signType of API v3 must be RSA)")
     prefix, _equals, prepay_id = payment['package'].partition('=')
     if prefix != 'prepay_id' or not prepay_id:
         raise ClientRefusal("(package must be prepay_id=…)")
@@ -41,13 +39,15 @@ def find_order(world, appid, user, payment):
         raise ClientRefusal("(this prepay_id does not exist)")
     if order.product != 'JSAPI':
         raise ClientRefusal(f"(the order is for {order.product})")
-    if order.appid != appid:
+    if appid not in order.cashiers:
         raise ClientRefusal("(the order was made for another appid)")
-    message = signing.pay_message(
-        appid, payment['timeStamp'], payment['nonceStr'], payment['package'],
-    )
-    merchant = world.merchants[order.mchid]
-    if not signing.verify(merchant.certificate.public_key, message, payment['paySign']):
+    if payment['signType'] != (order.sign_type or 'RSA'):
+        raise ClientRefusal(f"(signType of this order must be {order.sign_type or 'RSA'})")
+    names = ('timeStamp', 'nonceStr', 'package')
+    signed = {name: payment[name] for name in names}
+    message = signing.pay_message(appid, *signed.values())
+    signed |= {'appId': appid, 'signType': payment['signType']}
+    if not _is_signed(world, order, message, signed, payment['paySign']):
         raise ClientRefusal("(支付验证签名失败: paySign is wrong)")
     if world.clock.now() > expires:
         raise ClientRefusal("(this prepay_id is older than two hours)")
@@ -76,19 +76,31 @@ def find_app_order(world, appid, payment):
         raise ClientRefusal("(this prepayId does not exist)")
     if order.product != 'APP':
         raise ClientRefusal(f"(the order is for {order.product})")
-    if order.appid != appid:
+    if appid not in order.cashiers:
         raise ClientRefusal("(the order was made for another appid)")
-    if order.mchid != payment['partnerId']:
+    if payment['partnerId'] not in (order.mchid, order.sub_mchid):
         raise ClientRefusal("(partnerId is not the mchid of the order)")
     message = signing.app_pay_message(
         appid, payment['timeStamp'], payment['nonceStr'], payment['prepayId'],
     )
-    merchant = world.merchants[order.mchid]
-    if not signing.verify(merchant.certificate.public_key, message, payment['sign']):
+    signed = {
+        'appid': appid, 'partnerid': payment['partnerId'], 'prepayid': payment['prepayId'],
+        'package': payment['packageValue'], 'noncestr': payment['nonceStr'],
+        'timestamp': payment['timeStamp'],
+    }
+    if not _is_signed(world, order, message, signed, payment['sign']):
         raise ClientRefusal("(支付验证签名失败: sign is wrong)")
     if world.clock.now() > expires:
         raise ClientRefusal("(this prepayId is older than two hours)")
     return order
+
+
+def _is_signed(world, order, message, values, signature):
+    """:return: whether the client's parameters are signed as those of the order's version."""
+    merchant = world.merchants[order.mchid]
+    if order.version == 2:
+        return signature == v2_signing.sign(values, merchant.api_v2_key, order.sign_type)
+    return signing.verify(merchant.certificate.public_key, message, signature)
 
 
 def _check_fields(payment, names):

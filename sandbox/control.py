@@ -9,6 +9,7 @@ from . import (
     control_component,
     control_miniprograms,
     control_oauth,
+    control_payment_codes,
     control_push,
     control_tokens,
     control_user_data,
@@ -22,7 +23,7 @@ from .messages import json_answer
 from .orders import order_object
 from .refund_fields import check_refund_number
 from .v3_errors import V3Error
-from .world import PRODUCTS, TRUST_MODES, Refusal, merchant_view
+from .world import PRODUCTS, SIGN_TYPES, TRUST_MODES, Refusal, merchant_view
 
 _TEXT = (str, "text")
 _FLAG = (bool, "true or false")
@@ -63,6 +64,8 @@ def get_world(sandbox, data):
         return {
             'url': world.address,
             'backup_url': world.backup_address,
+            'tls_url': world.tls_address,
+            'tls_ca_certificate': world.authority.certificate,
             'apps': [app.public() for app in world.apps.values()],
             'merchants': [merchant_view(item) for item in world.merchants.values()],
             'settings': dict(world.settings),
@@ -98,7 +101,8 @@ def change_merchant(sandbox, data, mchid):
     """PATCH merchants/<mchid>."""
     values = _read(
         data, trust_mode=_TEXT, appids=_LIST, api_v3_key=_TEXT, products=_LIST,
-        refund_notify_url=_TEXT, h5_domains=_LIST,
+        refund_notify_url=_TEXT, h5_domains=_LIST, api_v2_key=_TEXT, v2_sign_type=_TEXT,
+        sub_merchants=_LIST,
     )
     if set(values.get('products', ())) - set(PRODUCTS):
         raise Refusal(f"products are of {', '.join(PRODUCTS)}")
@@ -106,9 +110,13 @@ def change_merchant(sandbox, data, mchid):
         _check_url(values['refund_notify_url'])
     if values.get('trust_mode', 'public_key') not in TRUST_MODES:
         raise Refusal(f"trust_mode must be one of {', '.join(TRUST_MODES)}")
-    key = values.get('api_v3_key')
-    if key is not None and (len(key) != 32 or not key.isascii()):
-        raise Refusal("api_v3_key must be 32 ASCII characters")
+    for name in ('api_v3_key', 'api_v2_key'):
+        key = values.get(name)
+        if key is not None and (len(key) != 32 or not key.isascii()):
+            raise Refusal(f"{name} must be 32 ASCII characters")
+    if values.get('v2_sign_type', 'MD5') not in SIGN_TYPES:
+        raise Refusal(f"v2_sign_type must be one of {', '.join(SIGN_TYPES)}")
+    _check_sub_merchants(mchid, values.get('sub_merchants', ()))
     with sandbox.world.lock:
         merchant = sandbox.world.merchant(mchid)
         for name, value in values.items():
@@ -116,13 +124,24 @@ def change_merchant(sandbox, data, mchid):
         return merchant_view(merchant)
 
 
+def _check_sub_merchants(mchid, items):
+    for item in items:
+        fine = isinstance(item, dict) and set(item) == {'mchid', 'appids'}
+        if not fine or not isinstance(item['appids'], list) \
+                or not re.fullmatch(r'\d{8,32}', str(item['mchid']), re.ASCII):
+            raise Refusal("sub_merchants are objects of mchid (8 to 32 digits) and appids (a list)")
+        if item['mchid'] == mchid:
+            raise Refusal("a sub-merchant cannot be the service provider itself")
+
+
 def change_settings(sandbox, data):
     """POST settings."""
     values = _read(
         data, auto_refund=_FLAG, allow_loopback_ip=_FLAG, refund_interval=_NUMBER,
-        push_limit=_NUMBER, push_retry_after=_NUMBER,
+        push_limit=_NUMBER, push_retry_after=_NUMBER, v2_close_after=_NUMBER,
+        reverse_after=_NUMBER, reverse_recalls=_NUMBER,
     )
-    for name in ('refund_interval', 'push_limit', 'push_retry_after'):
+    for name in set(values) - {'auto_refund', 'allow_loopback_ip'}:
         if values.get(name, 0) < 0:
             raise Refusal(f"{name} must be 0 or more")
     with sandbox.world.lock:
@@ -291,7 +310,7 @@ def phone_view(order):
     return {
         'mchid': order.mchid,
         'out_trade_no': order.out_trade_no,
-        'description': order.parameters['description'],
+        'description': order.description,
         'total': order.total,
     }
 
@@ -300,12 +319,15 @@ def order_view(order):
     """:return: an order with everything the sandbox knows about it (dict)."""
     return {
         **order_object(order),
-        'description': order.parameters['description'],
+        'mchid': order.mchid,
+        'appid': order.appid,
+        'version': order.version,
+        'description': order.description,
         'openid': order.openid,
         'product': order.product,
         'code_url': order.code_url or None,
         'scanned_by': order.scanned_by or None,
-        'notify_url': order.notify_url,
+        'notify_url': order.notify_url or None,
         'created': rfc3339(order.created),
         'pay_until': rfc3339(order.pay_until),
         'refunds': [item.out_refund_no for item in order.refunds],
@@ -353,7 +375,7 @@ def notify(sandbox, data):
     if 'url' in values:
         _check_url(values['url'])
     elif not subject.notify_url:
-        raise Refusal("the refund has no notify_url; name a url")
+        raise Refusal("the order or refund has no notify_url; name a url")
     # A null in overrides means: remove the member.
     return {'answers': notifications.notify(
         sandbox.world, subject,
@@ -527,6 +549,7 @@ ROUTES = [
     *control_component.ROUTES,
     *control_miniprograms.ROUTES,
     *control_oauth.ROUTES,
+    *control_payment_codes.ROUTES,
     *control_push.ROUTES,
     *control_tokens.ROUTES,
     *control_user_data.ROUTES,

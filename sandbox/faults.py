@@ -22,11 +22,14 @@ ACTIONS = {
     'wrong_signature': True,
     'tampered': True,
     'errcode': False,
+    'err_code': False,
 }
 _PARAMETERS = {
     'method', 'path', 'action', 'times', 'skip', 'seconds', 'processed', 'status', 'code',
-    'message', 'errcode', 'errmsg', 'defect', 'body', 'signed', 'overrides', 'host',
+    'message', 'errcode', 'errmsg', 'err_code', 'defect', 'body', 'signed', 'overrides', 'host',
 }
+# Of answers of v2 only, where every other defect of a signature is a wrong key.
+V2_DEFECT = 'other_sign_type'
 HOSTS = ('main', 'backup')
 LONGEST_DELAY = 120
 
@@ -93,6 +96,8 @@ class Fault:
             return Answer(status, text.encode(), [('Content-Type', 'text/html')], signer)
         if self.action == 'unsigned' and answer:
             answer.signer = None
+            if answer.v2:
+                answer.v2.defect = 'unsigned'
         return answer or Answer(503)
 
 
@@ -133,7 +138,7 @@ class Faults:
         if action == 'delay' and not seconds:
             raise Refusal("a delay needs seconds")
         defect = data.get('defect')
-        if defect and not defects.is_known(defect):
+        if defect and not defects.is_known(defect) and defect != V2_DEFECT:
             raise Refusal(f"unknown defect {defect!r}; there are {', '.join(defects.DEFECTS)}")
         for name in ('status', 'errcode'):
             if name in data and type(data[name]) is not int:
@@ -144,8 +149,8 @@ class Faults:
         method = data.get('method')
         parameters = {
             name: data[name]
-            for name in ('status', 'code', 'message', 'errcode', 'errmsg', 'defect', 'body',
-                         'signed', 'overrides') if name in data
+            for name in ('status', 'code', 'message', 'errcode', 'errmsg', 'err_code', 'defect',
+                         'body', 'signed', 'overrides') if name in data
         }
         with self._lock:
             self._number += 1

@@ -7,9 +7,10 @@ from collections import deque
 
 KEPT = 200
 EXCERPT = 2000
-_SECRET_NAMES = 'secret|appsecret|access_token|session_key|signature|api_v3_key|paySign'
+_SECRET_NAMES = 'secret|appsecret|access_token|session_key|signature|api_v3_key|paySign|auth_code'
 _IN_QUERY = re.compile(rf'(^|&)({_SECRET_NAMES})=[^&]*')
 _IN_JSON = re.compile(rf'("(?:{_SECRET_NAMES})"\s*:\s*)"(?:[^"\\]|\\.)*"')
+_IN_XML = re.compile(r'<(sign|auth_code|req_info)>.*?</\1>', re.DOTALL)
 _IN_HEADER = re.compile(r'(signature)="[^"]*"')
 
 
@@ -22,6 +23,7 @@ def mask_text(body):
     """:return: the beginning of a body as text with its secrets replaced."""
     text = body[:4 * EXCERPT].decode('utf-8', 'replace')
     text = _IN_JSON.sub(r'\1"***"', text)
+    text = _IN_XML.sub(r'<\1>***</\1>', text)
     # A form where JSON belongs may hold the same secrets.
     return _IN_QUERY.sub(r'\1\2=***', text)[:EXCERPT]
 

@@ -11,7 +11,8 @@ class Request:
     """One HTTP request; the target and the body are kept exactly as received.
 
     `problems` collects, in plain words, what was wrong with it: the request log shows them.
-    `host` says at which address it arrived: `main` or `backup`; `client_ip` where it came from.
+    `host` says at which address it arrived: `main` or `backup`; `client_ip` where it came from;
+    `certificate` is the serial of the client's certificate, proven by TLS ('' without one).
     """
 
     method: str
@@ -22,6 +23,7 @@ class Request:
     route: str = ''
     host: str = 'main'
     client_ip: str = ''
+    certificate: str = ''
 
     @property
     def path(self):
@@ -60,7 +62,8 @@ class Request:
 class Answer:
     """An HTTP answer. `signer` is set on what WeChat Pay must sign: that happens last.
 
-    `finishes` is a refund that reaches its end as soon as the answer is out.
+    `finishes` is a refund that reaches its end as soon as the answer is out. `v2` is what an answer
+    of API v2 says (`v2_call.Reply`): it becomes the body, signed, when all else is done.
     """
 
     status: int = 200
@@ -68,6 +71,7 @@ class Answer:
     headers: list = field(default_factory=list)
     signer: object = None
     finishes: object = None
+    v2: object = None
 
     def set(self, name, value):
         """Put a header, replacing one of the same name."""

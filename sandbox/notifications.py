@@ -4,6 +4,7 @@
 import base64
 import copy
 import http.client
+import re
 import secrets
 import ssl
 import time
@@ -22,14 +23,18 @@ LIMIT = 5
 HUGE = 2 * 1024 * 1024
 BODY_DEFECTS = ('wrong_key', 'wrong_algorithm', 'garbage_body', 'empty_body', 'huge_body')
 DEFECTS = defects.DEFECTS + BODY_DEFECTS
+_V2_SUCCESS = re.compile(r'<return_code>\s*(<!\[CDATA\[)?SUCCESS\b')
 _SUMMARIES = {
     'TRANSACTION.SUCCESS': '支付成功', 'REFUND.SUCCESS': '退款成功', 'REFUND.ABNORMAL': '退款异常',
     'REFUND.CLOSED': '退款关闭',
 }
 
 
-def check_defect(defect):
+def check_defect(subject, defect):
     """Raise `Refusal` for a defect that does not exist."""
+    if subject.version == 2:
+        notifications_v2.check_defect(subject, defect)
+        return
     if defect and defect not in BODY_DEFECTS and not defects.is_known(defect):
         raise Refusal(f"unknown defect {defect!r}; there are {', '.join(DEFECTS)}")
 
@@ -53,7 +58,8 @@ def content(world, subject, overrides=None):
             if not shown.paid:
                 shown.transaction_id = world.new_transaction_id()
                 shown.success_time = world.clock.now()
-            data, event = order_object(shown, 'SUCCESS'), 'TRANSACTION.SUCCESS'
+            data = order_object(shown, 'SUCCESS', world.sub_openid(shown))
+            event = 'TRANSACTION.SUCCESS'
     for path, value in (overrides or {}).items():
         defects.set_path(data, path, value)
     return data, event
@@ -147,6 +153,8 @@ def deliver(url, pairs, body, limit=LIMIT):
 
 def accepted(outcome):
     """:return: whether WeChat Pay would stop retrying after this answer (A7.2)."""
+    if outcome.get('version') == 2:
+        return outcome['status'] == 200 and bool(_V2_SUCCESS.search(outcome['body']))
     return outcome['status'] in (200, 204)
 
 
@@ -161,21 +169,26 @@ def notify(
     :param bool identical: send the very same bytes each time instead of signing afresh
     :return: list of what `deliver` returns
     """
-    check_defect(defect)
-    with world.lock:
-        merchant = world.merchant(subject.mchid)
-        who = merchant.notification_signer(world.clock.now(), signer)
-    data, event = content(world, subject, overrides)
-    body = envelope(world, merchant, data, event_type or event, defect, envelope_overrides)
-    sent = defects.tamper(body) if defect == 'tampered_body' else body
+    check_defect(subject, defect)
     target = url or subject.notify_url
-    first = headers(world, who, body, defect, timestamp_offset)
+    if subject.version == 2:
+        def make():
+            sent = notifications_v2.body(world, subject, defect, overrides, envelope_overrides)
+            return notifications_v2.HEADERS, sent
+    else:
+        with world.lock:
+            merchant = world.merchant(subject.mchid)
+            who = merchant.notification_signer(world.clock.now(), signer)
+        data, event = content(world, subject, overrides)
+        body = envelope(world, merchant, data, event_type or event, defect, envelope_overrides)
+        sent = defects.tamper(body) if defect == 'tampered_body' else body
+
+        def make():
+            return headers(world, who, body, defect, timestamp_offset), sent
+    first = make()
 
     def once(index):
-        pairs = first
-        if index and not identical:
-            pairs = headers(world, who, body, defect, timestamp_offset)
-        return deliver(target, pairs, sent)
+        return deliver(target, *(make() if index and not identical else first))
 
     if parallel and repeat > 1:
         with ThreadPoolExecutor(repeat) as pool:
@@ -186,6 +199,7 @@ def notify(
         for outcome in answers:
             subject.notifications.append({
                 'time': rfc3339(world.clock.now()), 'defect': defect, **outcome,
+                **({'version': 2} if subject.version == 2 else {}),
             })
     return answers
 
@@ -207,7 +221,7 @@ def finish_refund(world, refund, outcome='SUCCESS', *, signer=None, url=None):
         target = url or merchant.refund_notify_url
         if not target:
             return None
-        body = notifications_v2.refund_notification(merchant, refund)
+    body = notifications_v2.body(world, refund)
     answer = deliver(target, notifications_v2.HEADERS, body)
     with world.lock:
         refund.notifications.append({

@@ -108,10 +108,23 @@ _H5_INFO = Object(
 )
 
 
-def _order(payer, scene_info):
+DIRECT_IDS = {'appid': Text(32, required=True), 'mchid': Text(32, required=True)}
+PARTNER_IDS = {
+    'sp_appid': Text(32, required=True),
+    'sp_mchid': Text(32, required=True),
+    'sub_appid': Text(32),
+    'sub_mchid': Text(32, required=True),
+}
+_PARTNER_SETTLEMENT = {'profit_sharing': Boolean(), 'subsidy_amount': Integer(0)}
+# One of them is required; which one, `orders` looks at.
+_PARTNER_PAYER = Object(
+    required=True, sp_openid=Text(128), sub_openid=Text(128), identity=_IDENTITY,
+)
+
+
+def _order(payer, scene_info, ids=None, settlement=None):
     return Object(
-        appid=Text(32, required=True),
-        mchid=Text(32, required=True),
+        **(ids or DIRECT_IDS),
         description=Text(127, required=True),
         out_trade_no=Text(32, shortest=6, required=True, check=check_number),
         time_expire=Text(64, check=parse_rfc3339),
@@ -137,7 +150,7 @@ def _order(payer, scene_info):
             ), 6000),
         ),
         scene_info=scene_info,
-        settle_info=Object(profit_sharing=Boolean()),
+        settle_info=Object(**(settlement or {'profit_sharing': Boolean()})),
     )
 
 
@@ -145,4 +158,16 @@ JSAPI_ORDER = _order(_PAYER, Object(**_SCENE))
 NATIVE_ORDER = APP_ORDER = _order(_NO_PAYER, Object(**_SCENE))
 H5_ORDER = _order(_NO_PAYER, Object(required=True, **_SCENE, h5_info=_H5_INFO))
 
+
+def _partner_order(payer, scene_info):
+    return _order(payer, scene_info, PARTNER_IDS, _PARTNER_SETTLEMENT)
+
+
+PARTNER_JSAPI_ORDER = _partner_order(_PARTNER_PAYER, Object(**_SCENE))
+PARTNER_NATIVE_ORDER = PARTNER_APP_ORDER = _partner_order(_NO_PAYER, Object(**_SCENE))
+PARTNER_H5_ORDER = _partner_order(
+    _NO_PAYER, Object(required=True, **_SCENE, h5_info=_H5_INFO),
+)
+
 CLOSE = Object(mchid=Text(32, required=True))
+PARTNER_CLOSE = Object(sp_mchid=Text(32, required=True), sub_mchid=Text(32, required=True))

@@ -2,26 +2,44 @@
 """Orders of API v3: JSAPI, Native, H5 and App; query and close (wechat-pay.md A4)."""
 
 import ipaddress
-import secrets
 from dataclasses import dataclass
-from datetime import datetime
 from urllib.parse import unquote
 
-from .clock import BEIJING, parse_rfc3339, rfc3339
+from . import payers, prepays
+from .clock import parse_rfc3339, rfc3339
 from .fields import Text
 from .messages import Answer, dump, json_answer
-from .order_fields import APP_ORDER, CLOSE, H5_ORDER, JSAPI_ORDER, NATIVE_ORDER, check_number
-from .v3_call import check_mchid, query_mchid, read_body
+from .order_fields import (
+    APP_ORDER,
+    CLOSE,
+    H5_ORDER,
+    JSAPI_ORDER,
+    NATIVE_ORDER,
+    PARTNER_APP_ORDER,
+    PARTNER_CLOSE,
+    PARTNER_H5_ORDER,
+    PARTNER_JSAPI_ORDER,
+    PARTNER_NATIVE_ORDER,
+    check_number,
+)
+from .parties import (
+    check_mchids,
+    check_parties,
+    check_product,
+    is_partner_call,
+    no_product,
+    party_names,
+    payer_names,
+    query_parties,
+)
+from .v3_call import read_body
 from .v3_errors import V3Error, invalid_request, param_error
 from .world import APP_TYPES, DAY, Order
 
-PREPAY_LIFETIME = 7200
-CODE_URL_LIFETIME = 7200
-H5_LIFETIME = 300
-H5_PATH = '/cgi-bin/mmpayweb-bin/checkmweb'
 STATE_TEXTS = {
     'NOTPAY': '订单未支付', 'SUCCESS': '支付成功', 'CLOSED': '订单已关闭',
-    'REFUND': '订单发生过退款',
+    'REFUND': '订单发生过退款', 'USERPAYING': '用户支付中，需要输入密码', 'PAYERROR': '支付失败',
+    'REVOKED': '订单已撤销',
 }
 
 
@@ -31,83 +49,66 @@ class Product:
 
     name: str
     schema: object
+    partner_schema: object
     longest: int
+    gives: str
     give: object
     app_types: tuple = APP_TYPES
 
 
-# === What an order call gives === #
-
-def _give_prepay_id(world, order):
-    prepay_id = _new_prepay_id(world)
-    world.prepays[prepay_id] = (order, world.clock.now() + PREPAY_LIFETIME)
-    return {'prepay_id': prepay_id}
-
-
-def _give_code_url(world, order):
-    """A new code_url; the older one of the order is dead from now on."""
-    order.code_url = f'weixin://wxpay/bizpayurl?pr={secrets.token_urlsafe(7)[:9]}z'
-    world.code_urls[order.code_url] = (order, world.clock.now() + CODE_URL_LIFETIME)
-    return {'code_url': order.code_url}
-
-
-def _give_h5_url(world, order):
-    query = f'prepay_id={_new_prepay_id(world)}&package={secrets.randbelow(10 ** 10):010d}'
-    world.h5_pages[query] = (order, world.clock.now() + H5_LIFETIME)
-    return {'h5_url': f'{world.address}{H5_PATH}?{query}'}
-
-
-def _new_prepay_id(world):
-    stamp = datetime.fromtimestamp(world.clock.now(), BEIJING).strftime('%d%H%M%S')
-    return f'wx{stamp}{secrets.token_hex(13)}'
-
-
 _JSAPI = Product(
-    'JSAPI', JSAPI_ORDER, 15, _give_prepay_id, ('miniprogram', 'official_account'),
+    'JSAPI', JSAPI_ORDER, PARTNER_JSAPI_ORDER, 15, 'prepay_id', prepays.give_prepay_id,
+    ('miniprogram', 'official_account'),
 )
-_NATIVE = Product('NATIVE', NATIVE_ORDER, 7, _give_code_url)
-_H5 = Product('H5', H5_ORDER, 15, _give_h5_url)
-_APP = Product('APP', APP_ORDER, 15, _give_prepay_id, ('mobile',))
+_NATIVE = Product(
+    'NATIVE', NATIVE_ORDER, PARTNER_NATIVE_ORDER, 7, 'code_url', prepays.give_code_url,
+)
+_H5 = Product('H5', H5_ORDER, PARTNER_H5_ORDER, 15, 'h5_url', prepays.give_h5_url)
+_APP = Product(
+    'APP', APP_ORDER, PARTNER_APP_ORDER, 15, 'prepay_id', prepays.give_prepay_id, ('mobile',),
+)
 
 
 # === Making an order === #
 
 def create_jsapi(world, merchant, request):
-    """POST /v3/pay/transactions/jsapi (A4.2)."""
+    """POST /v3/pay/transactions/jsapi, also below partner (A4.2, A4.3)."""
     return _create(world, merchant, request, _JSAPI)
 
 
 def create_native(world, merchant, request):
-    """POST /v3/pay/transactions/native (A4.2)."""
+    """POST /v3/pay/transactions/native, also below partner (A4.2, A4.3)."""
     return _create(world, merchant, request, _NATIVE)
 
 
 def create_h5(world, merchant, request):
-    """POST /v3/pay/transactions/h5 (A4.2)."""
+    """POST /v3/pay/transactions/h5, also below partner (A4.2, A4.3)."""
     return _create(world, merchant, request, _H5)
 
 
 def create_app(world, merchant, request):
-    """POST /v3/pay/transactions/app (A4.2)."""
+    """POST /v3/pay/transactions/app, also below partner (A4.2, A4.3)."""
     return _create(world, merchant, request, _APP)
 
 
 def _create(world, merchant, request, product):
-    body = read_body(request, product.schema)
-    check_mchid(merchant, body['mchid'], '/mchid', 'body')
+    partner = is_partner_call(request)
+    body = read_body(request, product.partner_schema if partner else product.schema)
+    parties = check_parties(world, merchant, request, body)
     if body['description'] != body['description'].strip():
         request.problems.append("warning: description begins or ends with a blank")
     if 'detail' in body and len(dump(body['detail'])) > 6144:
         raise param_error('/detail', None, "is longer than 6144 bytes")
     with world.lock:
         _check_client_ip(world, body)
-        _check_permission(world, merchant, body, product)
+        openid, cashiers = _check_permission(world, merchant, parties, body, product)
         order = world.order(merchant.mchid, body['out_trade_no'])
         if order:
             _check_repeat(world, order, body, product)
         else:
-            order = _new_order(world, merchant, body, request, product)
-        return json_answer(product.give(world, order))
+            order = _new_order(world, parties, body, request, product)
+            order.openid, order.cashiers = openid, cashiers
+        return json_answer({product.gives: product.give(world, order)})
 
 
 def _check_client_ip(world, body):
@@ -120,29 +121,42 @@ def _check_client_ip(world, body):
             raise param_error('/scene_info/payer_client_ip', address, issue)
 
 
-def _check_permission(world, merchant, body, product):
-    app = world.apps.get(body['appid'])
-    if body['appid'] not in merchant.appids or not app:
-        raise V3Error(
-            400, 'APPID_MCHID_NOT_MATCH', 'appid和mchid不匹配，请检查后再试',
-            "appid is not bound to mchid", number=268445527,
-        )
+def _check_permission(world, merchant, parties, body, product):
+    """:return: (openid of the payer, appids in which the cashier opens)"""
     payer = body.get('payer', {})
-    if product.name not in merchant.products or 'identity' in payer:
-        raise V3Error(
-            403, 'NO_AUTH', '商户无权限使用该产品',
-            "the product is not enabled for this merchant",
-        )
+    check_product(merchant, product.name)
+    if 'identity' in payer:
+        raise no_product()
+    app = world.apps[parties['appid']]
+    if parties['sub_appid'] and 'sp_openid' not in payer:
+        app = world.apps[parties['sub_appid']]
     if app.app_type not in product.app_types:
         raise invalid_request(
             '该appid的类型不支持此支付产品',
             f"an appid of the type {app.app_type} cannot use this product",
         )
-    if product is _JSAPI and not world.user_of_openid(payer['openid'], body['appid']):
+    if product is not _JSAPI:
+        return '', (app.appid,)
+    openids = {
+        'openid': payer.get('openid') or payer.get('sp_openid') or '',
+        'sub_openid': payer.get('sub_openid', ''),
+    }
+    if not any(openids.values()):
         raise param_error(
-            '/payer/openid', payer['openid'],
-            "is not an openid of this appid", number=268501013,
+            '/payer/sp_openid', None, "sp_openid or sub_openid is required", number=268501013,
         )
+    if openids['sub_openid'] and not parties['sub_appid']:
+        raise param_error('/payer/sub_openid', None, "sub_openid wants sub_appid")
+    try:
+        return payers.find(
+            world, parties['appid'], openids['openid'], parties['sub_appid'], openids['sub_openid'],
+        )
+    except payers.ForeignOpenid as error:
+        name = 'sp_openid' if error.name == 'openid' and parties['sub_mchid'] else error.name
+        raise param_error(
+            f'/payer/{name}', openids[error.name],
+            "is not an openid of this appid", number=268501013,
+        ) from None
 
 
 def _check_repeat(world, order, body, product):
@@ -151,11 +165,18 @@ def _check_repeat(world, order, body, product):
         raise V3Error(400, 'ORDERPAID', '该订单已支付', "the order is paid", number=268449538)
     if order.state == 'CLOSED':
         raise V3Error(400, 'ORDER_CLOSED', '该订单已关闭', "the order is closed")
+    check_unchanged(order, body, product.name)
+    if world.clock.now() > order.pay_until:
+        raise invalid_request('订单已过期', "the order's time_expire has passed", number=268447914)
+
+
+def check_unchanged(order, body, product):
+    """Raise a `V3Error` if a used out_trade_no comes with other parameters."""
     changed = sorted(
         name for name in set(order.parameters) | set(body)
         if order.parameters.get(name) != body.get(name)
     )
-    if order.product != product.name:
+    if order.product != product or order.version != 3:
         changed += ['product']
     if changed:
         raise V3Error(
@@ -163,11 +184,9 @@ def _check_repeat(world, order, body, product):
             "out_trade_no was used with other parameters", number=268498688,
             why=f"out_trade_no was used with another {', '.join(changed)}",
         )
-    if world.clock.now() > order.pay_until:
-        raise invalid_request('订单已过期', "the order's time_expire has passed", number=268447914)
 
 
-def _new_order(world, merchant, body, request, product):
+def _new_order(world, parties, body, request, product):
     now = world.clock.now()
     pay_until = now + 7 * DAY
     if 'time_expire' in body:
@@ -178,9 +197,8 @@ def _new_order(world, merchant, body, request, product):
                 f"warning: time_expire was moved to {rfc3339(pay_until)}",
             )
     order = Order(
-        merchant.mchid, body['appid'], body['out_trade_no'], body, created=now,
-        pay_until=pay_until, product=product.name,
-        openid=body['payer']['openid'] if product is _JSAPI else '',
+        out_trade_no=body['out_trade_no'], parameters=body, created=now, pay_until=pay_until,
+        product=product.name, **parties,
     )
     world.orders[order.mchid, order.out_trade_no] = order
     return order
@@ -188,15 +206,16 @@ def _new_order(world, merchant, body, request, product):
 
 # === Query and close === #
 
-def order_object(order, state=None):
-    """:return: an order as query and notification show it (A4.5; dict)."""
+def order_object(order, state=None, sub_openid=''):
+    """Show an order as query and notification do (A4.5).
+
+    :param str state: in place of its own
+    :param str sub_openid: the payer under the sub-merchant's appid
+    :return: dict
+    """
     state = state or order.state
     paid = state in ('SUCCESS', 'REFUND')
-    view = {
-        'mchid': order.mchid,
-        'appid': order.appid,
-        'out_trade_no': order.out_trade_no,
-    }
+    view = {**party_names(order), 'out_trade_no': order.out_trade_no}
     if paid:
         view['transaction_id'] = order.transaction_id
     view |= {
@@ -208,9 +227,9 @@ def order_object(order, state=None):
     if paid:
         view |= {
             'bank_type': 'OTHERS',
-            'attach': order.parameters.get('attach', ''),
+            'attach': order.attach,
             'success_time': rfc3339(order.success_time),
-            'payer': {'openid': order.openid},
+            'payer': payer_names(order, sub_openid),
         }
         amount |= {'payer_total': order.total, 'currency': 'CNY', 'payer_currency': 'CNY'}
     else:
@@ -226,40 +245,56 @@ def _not_found(why):
 
 
 def query_by_number(world, merchant, request, out_trade_no):
-    """GET /v3/pay/transactions/out-trade-no/{out_trade_no} (A4.5)."""
-    query_mchid(merchant, request)
+    """GET /v3/pay/transactions/out-trade-no/{out_trade_no}, also below partner (A4.5)."""
+    sub_mchid = query_parties(merchant, request)
+    number = path_number(out_trade_no)
     with world.lock:
-        order = world.order(merchant.mchid, _path_number(out_trade_no))
-        if not order:
-            raise _not_found("this merchant has no order of this number")
-        return json_answer(order_object(order))
+        return json_answer(shown(world, find_order(world, merchant, sub_mchid, number)))
 
 
 def query_by_transaction(world, merchant, request, transaction_id):
-    """GET /v3/pay/transactions/id/{transaction_id} (A4.5)."""
-    query_mchid(merchant, request)
+    """GET /v3/pay/transactions/id/{transaction_id}, also below partner (A4.5)."""
+    sub_mchid = query_parties(merchant, request)
     with world.lock:
         order = world.order_of_transaction(merchant.mchid, unquote(transaction_id))
-        if not order:
+        if not order or order.sub_mchid != sub_mchid:
             raise _not_found("this merchant has no payment of this number")
-        return json_answer(order_object(order))
+        return json_answer(shown(world, order))
 
 
 def close(world, merchant, request, out_trade_no):
-    """POST /v3/pay/transactions/out-trade-no/{out_trade_no}/close (A4.5)."""
-    body = read_body(request, CLOSE)
-    check_mchid(merchant, body['mchid'], '/mchid', 'body')
+    """POST /v3/pay/transactions/out-trade-no/{out_trade_no}/close, also below partner (A4.5)."""
+    body = read_body(request, PARTNER_CLOSE if is_partner_call(request) else CLOSE)
+    sub_mchid = check_mchids(merchant, request, body)
+    number = path_number(out_trade_no)
     with world.lock:
-        order = world.order(merchant.mchid, _path_number(out_trade_no))
-        if not order:
-            raise _not_found("this merchant has no order of this number")
+        order = find_order(world, merchant, sub_mchid, number)
         if order.paid:
             raise V3Error(400, 'ORDERPAID', '该订单已支付', "the order is paid", number=268498689)
+        if order.by_code:
+            raise invalid_request(
+                '付款码支付订单请调用撤销接口', "a payment code's order is reversed, not closed",
+                number=268449641,
+            )
         order.state = 'CLOSED'
     return Answer(204)
 
 
-def _path_number(raw):
+def find_order(world, merchant, sub_mchid, number):
+    """:return: the `Order` of a number, of this sub-merchant if there is one."""
+    order = world.order(merchant.mchid, number)
+    if not order or order.sub_mchid != sub_mchid:
+        raise _not_found("this merchant has no order of this number")
+    return order
+
+
+def shown(world, order):
+    """:return: an order as a query shows it (dict)."""
+    return order_object(order, sub_openid=world.sub_openid(order))
+
+
+def path_number(raw):
+    """:return: the out_trade_no of a path, checked."""
     number = unquote(raw)
     try:
         Text(32, shortest=6, check=check_number).test(number, 'out_trade_no')

@@ -1,18 +1,30 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """api.mch.weixin.qq.com, API v3: which path is which call."""
 
-from . import orders, refunds_v3, security
+from . import codepay, orders, refunds_v3, security
 
-_ORDER = '/v3/pay/transactions/out-trade-no/{out_trade_no}'
 _REFUNDS = '/v3/refund/domestic/refunds'
+
+
+def _transactions(base):
+    """:return: the routes of orders below a path."""
+    order = base + '/out-trade-no/{out_trade_no}'
+    return [
+        ('POST', f'{base}/jsapi', orders.create_jsapi),
+        ('POST', f'{base}/native', orders.create_native),
+        ('POST', f'{base}/h5', orders.create_h5),
+        ('POST', f'{base}/app', orders.create_app),
+        ('POST', f'{base}/codepay', codepay.pay),
+        ('GET', order, orders.query_by_number),
+        ('POST', f'{order}/close', orders.close),
+        ('POST', f'{order}/reverse', codepay.reverse),
+        ('GET', base + '/id/{transaction_id}', orders.query_by_transaction),
+    ]
+
+
 ROUTES = [
-    ('POST', '/v3/pay/transactions/jsapi', orders.create_jsapi),
-    ('POST', '/v3/pay/transactions/native', orders.create_native),
-    ('POST', '/v3/pay/transactions/h5', orders.create_h5),
-    ('POST', '/v3/pay/transactions/app', orders.create_app),
-    ('GET', _ORDER, orders.query_by_number),
-    ('POST', f'{_ORDER}/close', orders.close),
-    ('GET', '/v3/pay/transactions/id/{transaction_id}', orders.query_by_transaction),
+    *_transactions('/v3/pay/transactions'),
+    *_transactions('/v3/pay/partner/transactions'),
     ('POST', _REFUNDS, refunds_v3.apply),
     ('GET', _REFUNDS + '/{out_refund_no}', refunds_v3.query),
     ('POST', _REFUNDS + '/{refund_id}/apply-abnormal-refund', refunds_v3.apply_abnormal),

@@ -9,9 +9,9 @@ from urllib.parse import unquote, urlsplit
 
 from .control import phone_view
 from .messages import Answer
-from .orders import H5_PATH
 from .page_texts import choose
 from .phone_texts import LANGUAGES, REFUSALS, translate
+from .prepays import H5_PATH
 from .world import Refusal
 
 _STATIC = Path(__file__).parent / 'static'

@@ -70,6 +70,7 @@ REFUSALS = {
     "another person has scanned this order": "此订单已被其他用户扫码",
     "the order is already paid": "订单已支付",
     "the order is closed": "订单已关闭",
+    "the order is paid by a payment code only": "此订单只能用付款码支付",
     "the order can no longer be paid: its time_expire has passed": "订单已超过支付截止时间",
     "the order was made for another payer": "此订单应由其他用户支付",
     "this h5_url does not exist or was changed": "此h5_url不存在或已被改动",

@@ -18,6 +18,7 @@ def check_refund_number(value):
 
 
 REFUND = Object(
+    sub_mchid=Text(32),
     transaction_id=Text(32),
     out_trade_no=Text(32, shortest=6, check=check_number),
     out_refund_no=Text(64, required=True, check=check_refund_number),
@@ -45,6 +46,7 @@ REFUND = Object(
 )
 
 ABNORMAL_REFUND = Object(
+    sub_mchid=Text(32),
     out_refund_no=Text(64, required=True, check=check_refund_number),
     type=Text(32, required=True, check=one_of('USER_BANK_CARD', 'MERCHANT_BANK_CARD')),
     bank_type=Text(16, check=one_of(*BANK_TYPES)),

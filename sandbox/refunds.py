@@ -5,6 +5,7 @@ import secrets
 from dataclasses import dataclass, field
 
 from .clock import beijing_day, rfc3339
+from .parties import party_names
 from .v3_errors import V3Error, invalid_request
 from .world import DAY, Order, Refusal
 
@@ -30,6 +31,7 @@ class Refund:
     channel: str = 'ORIGINAL'
     account: str = '支付用户零钱'
     abnormal: dict = field(default_factory=dict)
+    version: int = 3
     notifications: list = field(default_factory=list)
 
     @property
@@ -156,8 +158,9 @@ def refund_object(refund):
 def notified_object(refund, state):
     """:return: a refund as the notification of a state shows it (A7.1; dict)."""
     order = refund.order
+    names = party_names(order)
     view = {
-        'mchid': order.mchid,
+        **{name: names[name] for name in names if name.endswith('mchid')},
         'out_trade_no': order.out_trade_no,
         'transaction_id': order.transaction_id,
         'out_refund_no': refund.out_refund_no,

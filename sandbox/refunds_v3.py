@@ -7,6 +7,7 @@ from urllib.parse import unquote
 from . import refunds, signing
 from .fields import Text
 from .messages import json_answer
+from .parties import check_sub_mchid
 from .refund_fields import ABNORMAL_REFUND, REFUND, check_refund_number
 from .v3_call import encryption_key, read_body
 from .v3_errors import V3Error, invalid_request, param_error
@@ -19,6 +20,7 @@ def _missing(zh, why):
 def apply(world, merchant, request):
     """POST /v3/refund/domestic/refunds (A6.1)."""
     body = read_body(request, REFUND)
+    sub_mchid = _sub_mchid(merchant, body, '/sub_mchid', 'body')
     if ('transaction_id' in body) == ('out_trade_no' in body):
         raise param_error(
             '/out_trade_no', body.get('out_trade_no'),
@@ -32,7 +34,7 @@ def apply(world, merchant, request):
             "warning: no notify_url, so WeChat Pay sends no v3 notification of this refund",
         )
     with world.lock:
-        order = _order(world, merchant, body)
+        order = _order(world, merchant, sub_mchid, body)
         known = world.refunds.get((merchant.mchid, body['out_refund_no']))
         if known:
             _check_repeat(known, body)
@@ -51,13 +53,25 @@ def apply(world, merchant, request):
         return answer
 
 
-def _order(world, merchant, body):
+def _sub_mchid(merchant, values, field, location):
+    """:return: for whom a service provider refunds, '' of a direct merchant (A4.3)."""
+    sub_mchid = values.get('sub_mchid', '')
+    if merchant.is_partner:
+        if not sub_mchid:
+            raise param_error(field, None, "is required", location=location)
+        check_sub_mchid(merchant, sub_mchid)
+    elif sub_mchid:
+        raise param_error(field, sub_mchid, "belongs to service providers only", location=location)
+    return sub_mchid
+
+
+def _order(world, merchant, sub_mchid, body):
     """:return: the paid `Order` that is to be refunded."""
     if 'transaction_id' in body:
         order = world.order_of_transaction(merchant.mchid, body['transaction_id'])
     else:
         order = world.order(merchant.mchid, body['out_trade_no'])
-    if not order:
+    if not order or order.sub_mchid != sub_mchid:
         raise _missing('订单不存在', "this merchant has no order of this number to refund")
     if not order.paid:
         raise _missing('订单未支付', "the order to refund is not paid")
@@ -79,9 +93,10 @@ def _check_repeat(refund, body):
 
 def query(world, merchant, request, out_refund_no):
     """GET /v3/refund/domestic/refunds/{out_refund_no} (A6.2)."""
-    if request.params():
-        name, value = next(iter(request.params().items()))
-        raise param_error(name, value, "unknown parameter of the query", location='query')
+    values = request.params()
+    sub_mchid = _sub_mchid(merchant, values, 'sub_mchid', 'query')
+    for name in set(values) - {'sub_mchid'}:
+        raise param_error(name, values[name], "unknown parameter of the query", location='query')
     if request.body:
         request.problems.append("warning: a GET should have no body")
     number = unquote(out_refund_no)
@@ -92,7 +107,7 @@ def query(world, merchant, request, out_refund_no):
         raise
     with world.lock:
         refund = world.refunds.get((merchant.mchid, number))
-        if not refund:
+        if not refund or refund.order.sub_mchid != sub_mchid:
             raise _missing('退款单不存在', "this merchant has no refund of this number")
         return json_answer(refunds.refund_object(refund))
 
@@ -100,10 +115,12 @@ def query(world, merchant, request, out_refund_no):
 def apply_abnormal(world, merchant, request, refund_id):
     """POST /v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund (A6.3)."""
     body = read_body(request, ABNORMAL_REFUND)
+    sub_mchid = _sub_mchid(merchant, body, '/sub_mchid', 'body')
     card = _card(world, merchant, request, body)
     with world.lock:
         refund = world.refunds.get((merchant.mchid, body['out_refund_no']))
-        if not refund or refund.refund_id != unquote(refund_id):
+        if not refund or (refund.refund_id, refund.order.sub_mchid) != (
+                unquote(refund_id), sub_mchid):
             raise _missing(
                 '退款单不存在', "this merchant has no refund of this refund_id and out_refund_no",
             )

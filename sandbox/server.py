@@ -28,6 +28,7 @@ from . import (
     oauth,
     oauth_page,
     page,
+    pay_v2,
     pay_v3,
     phone,
     platform,
@@ -35,7 +36,9 @@ from . import (
     subscribe_messages,
     template_messages,
     tickets,
+    tls,
     user_data,
+    v2_call,
     v3_call,
 )
 from .clock import rfc3339
@@ -47,6 +50,7 @@ from .world import Refusal, World
 LARGEST_BODY = 8 * 1024 * 1024
 IDLE_LIMIT = 300
 FINISHING_DELAY = 0.2
+HANDSHAKE_LIMIT = 10
 
 
 def _compile(routes):
@@ -173,6 +177,11 @@ class Sandbox:
                     f"{status}: WeChat Pay has no {request.method} {request.path}",
                 )
                 return Answer(status)
+            if request.path in pay_v2.PATHS:
+                request.route = request.path
+                answer = v2_call.serve(self.world, request, pay_v2.PATHS[request.path])
+                self._afterwards(answer.finishes)
+                return answer
             handler = _PLATFORM.get(request.path)
             if handler:
                 request.route = request.path
@@ -201,6 +210,9 @@ class Sandbox:
         if fault.action == 'delay' and not fault.processed:
             time.sleep(fault.seconds)
             return self._finish(self._call(request))
+        if fault.action == 'err_code':
+            code = fault.parameters.get('err_code', 'SYSTEMERROR')
+            answer = v2_call.failed(self.world, request, code)
         answer = fault.replace(request, answer) if fault.action != 'delay' else answer
         answer = self._finish(answer, fault.signature_defect)
         if fault.action == 'tampered':
@@ -210,7 +222,10 @@ class Sandbox:
         return answer
 
     def _finish(self, answer, defect=None):
-        """Sign what WeChat Pay signs: 2xx answers of v3."""
+        """Sign what WeChat Pay signs: 2xx answers of v3, and those of v2 inside."""
+        if answer.v2:
+            answer.v2.defect = defect or answer.v2.defect
+            answer.body = answer.v2.body()
         if answer.signer and 200 <= answer.status < 300:
             answer.headers += defects.signed_headers(
                 answer.signer, self.world.clock, answer.body, defect,
@@ -222,6 +237,10 @@ class Sandbox:
     @staticmethod
     def _tamper(answer, overrides=None):
         """Change an answer after it was signed."""
+        if answer.v2:
+            answer.v2.overrides = overrides or {'nonce_str': secrets.token_hex(16)}
+            answer.body = answer.v2.body()
+            return
         if answer.status == 204:
             # There is no body to change: the signed nonce is the next best.
             answer.set('Wechatpay-Nonce', secrets.token_hex(16))
@@ -256,7 +275,7 @@ class Handler(BaseHTTPRequestHandler):
             return
         request = Request(
             self.command, target, list(self.headers.items()), body, host=self.server.role,
-            client_ip=self.client_address[0],
+            client_ip=self.client_address[0], certificate=tls.client_serial(self.connection),
         )
         answer = self.server.sandbox.handle(request)
         if answer is None:
@@ -309,21 +328,34 @@ def _phrase(status):
 
 
 class Server(ThreadingHTTPServer):
-    """One listening socket; the main one makes the `Sandbox`, the backup one shares it."""
+    """One listening socket; the main one makes the `Sandbox`, the others share it.
+
+    :param Server main: None for the main one
+    :param str role: `main`, `backup` or `tls`, which is the main host over TLS
+    """
 
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, host='127.0.0.1', port=0, main=None):
+    def __init__(self, host='127.0.0.1', port=0, main=None, role='main'):
         if ':' in host:
             self.address_family = socket.AF_INET6
         super().__init__((host, port), Handler)
-        self.role = 'backup' if main else 'main'
         self.sandbox = main.sandbox if main else Sandbox()
-        if main:
-            self.sandbox.world.backup_address = self.address
-        else:
-            self.sandbox.world.address = self.address
+        world = self.sandbox.world
+        self.role = 'backup' if role == 'backup' else 'main'
+        self._context = tls.server_context(world.authority, host) if role == 'tls' else None
+        name = {'main': 'address', 'backup': 'backup_address', 'tls': 'tls_address'}[role]
+        setattr(world, name, self.address)
+
+    def finish_request(self, request, client_address):
+        """Serve one connection, in its own thread; over TLS the handshake comes first."""
+        if not self._context:
+            super().finish_request(request, client_address)
+            return
+        request.settimeout(HANDSHAKE_LIMIT)
+        with self._context.wrap_socket(request, server_side=True) as secured:
+            super().finish_request(secured, client_address)
 
     @property
     def address(self):
@@ -331,7 +363,8 @@ class Server(ThreadingHTTPServer):
         host, port = self.server_address[:2]
         if host in ('0.0.0.0', '::'):  # noqa: S104 only a comparison
             host = '127.0.0.1'
-        return f'http://[{host}]:{port}' if ':' in host else f'http://{host}:{port}'
+        scheme = 'https' if self._context else 'http'
+        return f'{scheme}://[{host}]:{port}' if ':' in host else f'{scheme}://{host}:{port}'
 
     def handle_error(self, request, client_address):
         """A client that goes away is no news."""

@@ -153,13 +153,3 @@ def check_mchid(merchant, mchid, field, location):
         raise param_error(
             field, mchid, "is not the mchid of the Authorization header", location=location,
         )
-
-
-def query_mchid(merchant, request):
-    """Check the `mchid` in the query string of a GET."""
-    mchid = request.params().get('mchid')
-    if not mchid:
-        raise param_error('mchid', mchid, "is required in the query string", location='query')
-    check_mchid(merchant, mchid, 'mchid', 'query')
-    if request.body:
-        request.problems.append("warning: a GET should have no body")

@@ -11,7 +11,7 @@ import threading
 from dataclasses import dataclass, field
 
 from .clock import Clock, beijing_day, rfc3339
-from .keys import YEAR, Signer, certified, new_key, private_pem, public_pem
+from .keys import YEAR, Authority, Signer, new_key, private_pem, public_pem
 
 MINIPROGRAM = 'wx0000000000000002'
 SECOND_MINIPROGRAM = 'wx0000000000000003'
@@ -19,10 +19,14 @@ MERCHANT = '1900000001'
 OPEN_PLATFORM = 'sandbox'
 APP_TYPES = ('miniprogram', 'official_account', 'website', 'mobile', 'component')
 TRUST_MODES = ('public_key', 'certificate')
-PRODUCTS = ('JSAPI', 'NATIVE', 'H5', 'APP')
+# MICROPAY is the payment code of API v2, CODEPAY that of v3, which few merchants have (A5).
+PRODUCTS = ('JSAPI', 'NATIVE', 'H5', 'APP', 'MICROPAY', 'CODEPAY')
+FIRST_PRODUCTS = PRODUCTS[:-1]
+SIGN_TYPES = ('MD5', 'HMAC-SHA256')
 SETTINGS = {
     'auto_refund': False, 'allow_loopback_ip': False, 'refund_interval': 60,
-    'push_limit': 5, 'push_retry_after': 0,
+    'push_limit': 5, 'push_retry_after': 0, 'v2_close_after': 300, 'reverse_after': 15,
+    'reverse_recalls': 0,
 }
 SESSION_KEY_INTERVAL = 300
 DAY = 86400
@@ -57,11 +61,22 @@ class Merchant:
     public_key: Signer
     platform: list
     trust_mode: str = 'public_key'
-    products: list = field(default_factory=lambda: list(PRODUCTS))
+    products: list = field(default_factory=lambda: list(FIRST_PRODUCTS))
     balance: int | None = None
     refund_notify_url: str = ''
     api_v2_key: str = field(default_factory=lambda: secrets.token_hex(16))
     h5_domains: list | None = None
+    v2_sign_type: str = 'MD5'
+    sub_merchants: list = field(default_factory=list)
+
+    @property
+    def is_partner(self):
+        """:return: whether it is a service provider, who takes orders for sub-merchants only."""
+        return bool(self.sub_merchants)
+
+    def sub_merchant(self, mchid):
+        """:return: a sub-merchant (dict `mchid`, `appids`), or None."""
+        return next((item for item in self.sub_merchants if item['mchid'] == mchid), None)
 
     def signers(self):
         """:return: dict serial -> `Signer` of everything WeChat Pay may sign with."""
@@ -107,7 +122,11 @@ class LoginCode:
 
 @dataclass
 class Order:
-    """An order of API v3; `parameters` is the body it was made with."""
+    """An order; `parameters` is the body it was made with, as v3 or v2 has it.
+
+    Of a service provider's order `mchid`, `appid` and `openid` are the provider's own, and `sub_…`
+    those of the sub-merchant. `cashiers` are the appids in which a prepay_id opens the cashier.
+    """
 
     mchid: str
     appid: str
@@ -117,6 +136,11 @@ class Order:
     pay_until: float
     product: str = 'JSAPI'
     openid: str = ''
+    version: int = 3
+    sign_type: str = ''
+    sub_mchid: str = ''
+    sub_appid: str = ''
+    cashiers: tuple = ()
     state: str = 'NOTPAY'
     transaction_id: str = ''
     success_time: float = 0.0
@@ -128,7 +152,19 @@ class Order:
     @property
     def total(self):
         """:return: the amount in fen."""
+        if self.version == 2:
+            return int(self.parameters['total_fee'])
         return self.parameters['amount']['total']
+
+    @property
+    def description(self):
+        """:return: what the customer is told it is for."""
+        return self.parameters['body' if self.version == 2 else 'description']
+
+    @property
+    def attach(self):
+        """:return: the merchant's own data, '' if there is none."""
+        return self.parameters.get('attach', '')
 
     @property
     def paid(self):
@@ -136,14 +172,19 @@ class Order:
         return self.state in ('SUCCESS', 'REFUND')
 
     @property
+    def by_code(self):
+        """:return: whether it is paid by a payment code, so that it is reversed, not closed."""
+        return self.product in ('MICROPAY', 'CODEPAY')
+
+    @property
     def trade_type(self):
         """:return: what query and notification call the product (A4.5)."""
-        return 'MWEB' if self.product == 'H5' else self.product
+        return {'H5': 'MWEB', 'CODEPAY': 'MICROPAY'}.get(self.product, self.product)
 
     @property
     def notify_url(self):
-        """:return: where the merchant wants to be told."""
-        return self.parameters['notify_url']
+        """:return: where the merchant wants to be told; '' for payment codes."""
+        return self.parameters.get('notify_url', '')
 
 
 class World:
@@ -152,7 +193,8 @@ class World:
     def __init__(self):
         self.lock = threading.RLock()
         self.clock = Clock()
-        self.address = self.backup_address = ''
+        self.address = self.backup_address = self.tls_address = ''
+        self.authority = Authority()
         self._first_apps = [
             App(MINIPROGRAM, secrets.token_hex(16), open_platform=OPEN_PLATFORM),
             App(SECOND_MINIPROGRAM, secrets.token_hex(16), open_platform=OPEN_PLATFORM),
@@ -173,6 +215,7 @@ class World:
                 'appids': list(first.appids),
                 'platform': list(first.platform),
                 'products': list(first.products),
+                'sub_merchants': list(first.sub_merchants),
             })}
             self.users = {}
             self._openids = {}
@@ -205,6 +248,8 @@ class World:
             self.code_urls = {}
             self.h5_pages = {}
             self.refunds = {}
+            self.payment_codes = {}
+            self.comments = []
             self.settings = dict(SETTINGS)
             self._numbers = {}
 
@@ -235,9 +280,9 @@ class World:
             mchid=mchid,
             appids=list(appids),
             api_v3_key=secrets.token_hex(16),
-            certificate=certified(mchid, now - DAY),
+            certificate=self.authority.certified(mchid, now - DAY),
             public_key=public,
-            platform=[certified("WeChat Pay of the sandbox", now - DAY)],
+            platform=[self.authority.certified("WeChat Pay of the sandbox", now - DAY)],
             trust_mode=trust_mode,
         )
 
@@ -273,7 +318,7 @@ class World:
         if lifetime < 1:
             raise Refusal("expire_in must be later than effective_in")
         now = self.clock.now()
-        signer = certified("WeChat Pay of the sandbox", now + effective_in, lifetime)
+        signer = self.authority.certified("WeChat Pay of the sandbox", now + effective_in, lifetime)
         with self.lock:
             if replace:
                 merchant.platform.clear()
@@ -368,7 +413,7 @@ class World:
 
     def settle(self, order):
         """Let time work: an unpaid order closes by itself after seven days (A4.5)."""
-        if order.state == 'NOTPAY':
+        if order.state == 'NOTPAY' and not order.by_code:
             last = max(order.created + 7 * DAY, order.pay_until)
             if self.clock.now() > last:
                 order.state = 'CLOSED'
@@ -401,6 +446,8 @@ class World:
             raise Refusal("the order is already paid")
         if order.state == 'CLOSED':
             raise Refusal("the order is closed")
+        if order.by_code:
+            raise Refusal("the order is paid by a payment code only")
         if self.clock.now() > order.pay_until:
             raise Refusal("the order can no longer be paid: its time_expire has passed")
 
@@ -420,10 +467,19 @@ class World:
                     raise Refusal("another person has scanned this order")
                 user = user or self.users.get(order.scanned_by) or self._anybody()
                 order.openid = self.openid(user, order.appid)
-            order.state = 'SUCCESS'
-            order.success_time = self.clock.now()
-            order.transaction_id = self.new_transaction_id()
-            self._transactions[order.mchid, order.transaction_id] = order
+            self.take_money(order)
+
+    def take_money(self, order):
+        """The order is paid from now on."""
+        order.state = 'SUCCESS'
+        order.success_time = self.clock.now()
+        order.transaction_id = self.new_transaction_id()
+        self._transactions[order.mchid, order.transaction_id] = order
+
+    def sub_openid(self, order):
+        """:return: the payer's openid under the sub-merchant's appid; '' if there is none."""
+        user = order.sub_appid and self.user_of_openid(order.openid, order.appid)
+        return self.openid(user, order.sub_appid) if user else ''
 
     def _anybody(self):
         return next(iter(self.users.values()), None) or self.add_user()
@@ -457,4 +513,6 @@ def merchant_view(merchant):
         'balance': merchant.balance,
         'refund_notify_url': merchant.refund_notify_url,
         'api_v2_key': merchant.api_v2_key,
+        'v2_sign_type': merchant.v2_sign_type,
+        'sub_merchants': merchant.sub_merchants,
     }

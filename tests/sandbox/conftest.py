@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from .merchant import MCHID, Sandbox, Shop
+from .merchant_v2 import MerchantV2
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -62,3 +63,8 @@ def paid(sandbox, merchant, openid, shop):
     merchant.order(openid, notify_url=shop.url)
     sandbox.post('pay', mchid=MCHID, out_trade_no='S00042_1', notify=False)
     return merchant
+
+
+@pytest.fixture
+def merchant_v2(sandbox, tmp_path):
+    return MerchantV2(sandbox, sandbox.get('world')['merchants'][0], tmp_path)
