@@ -44,9 +44,8 @@ class WechatIdentity(models.Model):
         readonly=True,
         copy=False,
     )
-    session_generation = fields.Integer(
-        readonly=True, required=True, default=0, copy=False, groups=fields.NO_ACCESS,
-    )
+    # NULL until the first end: identities are created by SQL too (synchronised followers).
+    session_generation = fields.Integer(readonly=True, copy=False, groups=fields.NO_ACCESS)
     has_session_key = fields.Boolean(
         string="Session Key Stored", compute='_compute_has_session_key',
     )
@@ -150,7 +149,7 @@ class WechatIdentity(models.Model):
         self.env['wechat.app'].flush_model(['login_duration', 'accept_session_header'])
         self.env.cr.execute(SQL(  # every login reads this: one query, and only what is needed
             """
-            SELECT i.user_id, i.session_generation, COALESCE(i.is_blocked, FALSE),
+            SELECT i.user_id, COALESCE(i.session_generation, 0), COALESCE(i.is_blocked, FALSE),
                    GREATEST(0, COALESCE(a.login_duration, 0)) * %s,
                    COALESCE(a.accept_session_header, FALSE), COALESCE(i.is_forgotten, FALSE)
               FROM wechat_identity i
@@ -210,7 +209,7 @@ class WechatIdentity(models.Model):
         identities.flush_recordset(['session_generation'])
         self.env.cr.execute(SQL(
             """
-            UPDATE wechat_identity SET session_generation = session_generation + 1
+            UPDATE wechat_identity SET session_generation = COALESCE(session_generation, 0) + 1
              WHERE id IN %s
             """, identities._ids,
         ))

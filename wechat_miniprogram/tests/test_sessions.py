@@ -126,6 +126,20 @@ class TestSessions(PeopleCommon):
         self.identity().action_end_sessions()
         self.assertIn('result', self.post('/web/dataset/call_kw', read, new).json())
 
+    def test_identity_that_was_made_by_sql_has_sessions_that_end(self):
+        self.env.cr.execute(
+            "INSERT INTO wechat_identity (app_id, openid) VALUES (%s, 'openid-of-ben')",
+            [self.app.id],
+        )
+        self.wechat_says(openid='openid-of-ben')
+        ben = self.authenticate_phone()
+        read = {'model': 'res.users', 'method': 'read', 'args': [[ben['uid']], ['login']],
+                'kwargs': {}}
+        path, session_id = '/web/dataset/call_kw', ben['session_id']
+        self.assertIn('result', self.post(path, read, session_id).json())
+        self.identity('openid-of-ben').action_end_sessions()
+        self.assertEqual(self.post(path, read, session_id).json()['error']['code'], 100)
+
     # === BLOCKING === #
 
     def test_blocked_person_is_logged_out_and_cannot_log_in(self):
