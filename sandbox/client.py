@@ -51,7 +51,7 @@ def find_order(world, appid, user, payment):
         raise ClientRefusal("(支付验证签名失败: paySign is wrong)")
     if world.clock.now() > expires:
         raise ClientRefusal("(this prepay_id is older than two hours)")
-    if user.openids.get(appid) != order.openid:
+    if user.openids.get(order.appid) != order.openid:
         raise ClientRefusal("(the order was made for another payer)")
     return order
 

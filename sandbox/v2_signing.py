@@ -11,13 +11,10 @@ from cryptography.hazmat.primitives.padding import PKCS7
 
 def string_to_sign(values, key):
     """:return: the text that is signed; empty values and the sign itself stay out."""
-    pairs = [
-        f'{name}={value}' for name, value in values.items()
-        if name != 'sign' and value is not None and str(value)
-    ]
-    # `name=` sorts as the name does: no other name has a character below `=` where one ends,
-    # but digits are below it.
-    pairs.sort(key=lambda pair: pair.partition('=')[0].encode())
+    names = sorted(
+        (name for name in values if name != 'sign' and str(values[name])), key=str.encode,
+    )
+    pairs = [f'{name}={values[name]}' for name in names]
     return '&'.join(pairs) + f'&key={key}'
 
 
