@@ -28,6 +28,7 @@ class WechatApp(models.Model):
 
     def _open_target_wizard(self, model, name):
         self.ensure_one()
+        self.check_access('read')
         return {
             'type': 'ir.actions.act_window',
             'name': name,
