@@ -72,6 +72,14 @@ class WechatApp(models.Model):
         """Delete tokens, tickets and refresh tokens."""
         self.env['wechat.token'].sudo().search([('app_id', 'in', self.ids)]).unlink()
 
+    # === ACTION METHODS === #
+
+    def action_check_credentials(self):
+        action = super().action_check_credentials()
+        if self._is_authorizer() and action['params']['type'] == 'success':
+            action['params']['message'] = self.env._("The account has authorised the platform.")
+        return action
+
     # === GETTERS === #
 
     def _is_authorizer(self):

@@ -30,6 +30,8 @@ TRIES = 5  # of exchanging a code, by the cron
 STORE_TRIES = 5
 LOCK_TIMEOUT = '20s'
 KEPT = timedelta(days=90)
+# Somebody else's account does not become the default of its type before the company's own apps.
+SEQUENCE = 1000
 
 
 class WechatAuthorization(models.Model):
@@ -306,6 +308,7 @@ class WechatAuthorization(models.Model):
             'name': account['name'] or grant.appid,
             'appid': grant.appid,
             'company_id': self.component_id.company_id.id,
+            'sequence': SEQUENCE,
             **values,
         })
 

@@ -226,7 +226,9 @@ class TestAuthorize(ComponentCommon):
         app.authorization_scopes = '99'
         self.fake.answer('POST', '/cgi-bin/component/api_get_authorizer_info', {
             'authorization_info': {'func_info': [{'funcscope_category': {'id': 4}}]}})
-        self.assertEqual(app.action_check_credentials()['params']['type'], 'success')
+        told = app.action_check_credentials()['params']
+        self.assertEqual(told['type'], 'success')
+        self.assertEqual(told['message'], "The account has authorised the platform.")
         self.assertEqual(app.authorization_scopes, '4')
         self.assertEqual(self.component.action_check_credentials()['params']['type'], 'success')
         self.assertEqual(self.stored('authorizer_refresh_token', app), 'REFRESH_0')

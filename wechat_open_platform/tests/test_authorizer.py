@@ -36,6 +36,14 @@ class TestAuthorizer(ComponentCommon):
         self.assertEqual(app._get_token(), 'ACCESS_0')
         self.assertFalse(self.calls('authorizer_token'))
 
+    def test_account_does_not_become_the_default_before_own_apps(self):
+        own = self.env['wechat.app'].create({
+            'name': "Own", 'app_type': 'official_account', 'appid': 'wx00000000000000c7',
+            'company_id': self.company.id, 'sequence': 50})
+        self.authorize()
+        default = self.env['wechat.app']._get_default('official_account', self.company)
+        self.assertEqual(default, own)
+
     def test_mini_program_is_told_by_its_info(self):
         self.fake.answer('POST', '/cgi-bin/component/api_get_authorizer_info', {
             'authorizer_info': {'nick_name': "Tea", 'MiniProgramInfo': {'network': {}}}})
