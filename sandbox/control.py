@@ -144,6 +144,8 @@ def change_settings(sandbox, data):
     for name in set(values) - {'auto_refund', 'allow_loopback_ip'}:
         if values.get(name, 0) < 0:
             raise Refusal(f"{name} must be 0 or more")
+    if type(values.get('reverse_recalls', 0)) is not int:
+        raise Refusal("reverse_recalls must be a whole number")
     with sandbox.world.lock:
         sandbox.world.settings.update(values)
         return dict(sandbox.world.settings)

@@ -55,14 +55,14 @@ def open_req_info(req_info, key):
     return from_xml(plain[:-plain[-1]])
 
 
-def send_tls(base, path, body, trusted, certificate=None):
+def send_tls(base, path, body, trusted, certificate=None, method='POST'):
     """One exchange over TLS, with a client certificate (a file of key and certificate) or none."""
     context = ssl.create_default_context(cadata=trusted)
     if certificate:
         context.load_cert_chain(certificate)
     connection = http.client.HTTPSConnection(urlsplit(base).netloc, timeout=15, context=context)
     try:
-        connection.request('POST', path, body, {'Content-Type': 'text/xml'})
+        connection.request(method, path, body, {'Content-Type': 'text/xml'})
         answer = connection.getresponse()
         return Reply(answer.status, answer.getheaders(), answer.read())
     finally:

@@ -4,15 +4,19 @@
 import ast
 import http.client
 import json
+import socket
+import ssl
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.x509 import load_pem_x509_certificate
 
-from .merchant import APPID, MCHID, OTHER_APPID, load_private, send
+from .merchant import APPID, MCHID, OTHER_APPID, Sandbox, load_private, send
+from .merchant_v2 import send_tls
 from .test_sandbox_login import exchange
 from .test_sandbox_tokens import stable
 
@@ -95,6 +99,15 @@ def test_a_merchant_can_be_added_and_changed(sandbox):
     ('POST', 'funds', {'mchid': '1', 'balance': 1}, 'merchant'),
     ('PATCH', f'merchants/{MCHID}', {'products': ['JSAPI', 'CASH']}, 'products'),
     ('PATCH', f'merchants/{MCHID}', {'refund_notify_url': 'shop'}, 'url'),
+    ('PATCH', f'merchants/{MCHID}', {'v2_sign_type': 'RSA'}, 'v2_sign_type'),
+    ('PATCH', f'merchants/{MCHID}', {'api_v2_key': 'short'}, 'api_v2_key'),
+    ('POST', 'settings', {'reverse_recalls': 0.5}, 'reverse_recalls'),
+    ('POST', 'settings', {'v2_close_after': -1}, 'v2_close_after'),
+    ('POST', 'faults', {'path': 'x', 'action': 'wrong_signature', 'defect': 'x'}, 'defect'),
+    ('POST', 'payment_code', {'user': 'nobody'}, 'nobody'),
+    ('POST', 'payment_code', {'failure': 'BAD_LUCK'}, 'failure'),
+    ('POST', 'payment_password', {'mchid': MCHID, 'out_trade_no': 'NOTHING'}, 'NOTHING'),
+    ('POST', 'comments', {'mchid': MCHID, 'out_trade_no': 'NOTHING'}, 'NOTHING'),
     ('POST', 'console_refund', {'mchid': MCHID, 'out_trade_no': 'NOTHING', 'amount': 1}, 'NOTHING'),
     ('POST', 'refund_outcome',
      {'mchid': MCHID, 'out_refund_no': 'NOTHING', 'status': 'SUCCESS'}, 'NOTHING'),
@@ -182,6 +195,38 @@ def test_a_port_in_use_is_said_in_one_line(sandbox):
     )
     assert done.returncode == 1
     assert done.stderr.startswith("Cannot listen on") and done.stderr.count('\n') == 1
+
+
+def test_the_tls_address_is_trusted_by_the_file_that_is_asked_for(tmp_path):
+    file = tmp_path / 'ca.pem'
+    running = subprocess.Popen(
+        [sys.executable, '-m', 'sandbox', '--ca-file', str(file)], cwd=ROOT,
+        stdout=subprocess.PIPE, text=True,
+    )
+    try:
+        lines = [running.stdout.readline().strip() for _index in range(3)]
+        assert lines[2].startswith('TLS: https://127.0.0.1:')
+        world = Sandbox(lines[0]).get('world')
+        assert world['tls_url'] == lines[2].removeprefix('TLS: ')
+        assert world['tls_ca_certificate'] == file.read_text()
+        path, trusted = '/_sandbox/world', file.read_text()
+        assert send_tls(world['tls_url'], path, None, trusted, method='GET').json() == world
+        with pytest.raises(ssl.SSLCertVerificationError):
+            send_tls(world['tls_url'], path, None, None, method='GET')
+    finally:
+        running.terminate()
+        assert running.wait(10) == 0
+        running.stdout.close()
+
+
+def test_a_client_that_never_finishes_its_handshake_holds_up_nobody(sandbox):
+    world = sandbox.get('world')
+    parts = urlsplit(world['tls_url'])
+    with socket.create_connection((parts.hostname, parts.port)):
+        reply = send_tls(
+            world['tls_url'], '/_sandbox/clock', None, world['tls_ca_certificate'], method='GET',
+        )
+        assert reply.status == 200
 
 
 def test_the_sandbox_imports_nothing_of_the_addons():

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from sandbox import signing
+from sandbox import signing, v2_signing, v2_xml
 
 from .merchant import decrypt
 
@@ -88,3 +88,31 @@ def test_encryption_is_what_the_vectors_decrypt():
     made = signing.encrypt(inputs['apiv3_key'], plaintext, 'transaction')
     assert decrypt(inputs['apiv3_key'], made) == plaintext
     assert len(made['nonce']) == 12 and made['algorithm'] == 'AEAD_AES_256_GCM'
+
+
+@vectors('v2_sign')
+def test_v2_signatures(item):
+    inputs, expected = item['inputs'], item['expected']
+    values = {name: value or '' for name, value in inputs['params'].items()}
+    assert v2_signing.string_to_sign(values, inputs['api_key']) == expected['string_to_sign']
+    made = v2_signing.sign(values, inputs['api_key'], item['algorithm'])
+    assert made == expected['sign']
+
+
+@vectors('v2_notify')
+def test_v2_notifications(item):
+    inputs, expected = item['inputs'], item['expected']
+    if expected.get('parser_must_refuse_dtd'):
+        with pytest.raises(v2_xml.NotXml):
+            v2_xml.read(inputs['xml'].encode())
+        return
+    values = v2_xml.read(inputs['xml'].encode())
+    right = values.get('sign') == v2_signing.sign(values, inputs['api_key'], item['algorithm'])
+    assert right is expected['valid']
+
+
+def test_v2_refund_information():
+    item = next(item for item in DATA['vectors'] if item['name'] == 'v2_req_info_decrypt')
+    inputs, expected = item['inputs'], item['expected']
+    sealed = v2_signing.seal(inputs['api_key'], expected['plaintext'].encode())
+    assert sealed == inputs['req_info']
