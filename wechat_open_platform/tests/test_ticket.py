@@ -153,6 +153,23 @@ class TestTicket(ComponentCommon):
         self.assertEqual(call.json, {
             'component_appid': COMPONENT, 'component_secret': self.component.secret})
 
+    def test_secret_and_ticket_are_in_no_error_and_no_log(self):
+        self.send_ticket()
+        for name, call in (
+            ('component_token', lambda: self.component._get_token('component_access_token')),
+            ('start_push_ticket', self.component.action_start_push_ticket),
+        ):
+            self.fake.answer('POST', f'/cgi-bin/component/api_{name}', {
+                'errcode': 40125, 'errmsg': f'no {self.component.secret} TICKET_1 is this'})
+            with self.subTest(name=name), self.assertLogs(LOGGERS[0]) as logs, \
+                    self.assertRefused('misconfigured', 40125) as refused:
+                call()
+            self.component.invalidate_recordset()
+            for text in (str(refused.exception), self.component.last_error, *logs.output):
+                self.assertNotIn(self.component.secret, text)
+                if name == 'component_token':
+                    self.assertNotIn('TICKET_1', text)
+
     def test_ticket_is_for_nobody_to_read(self):
         self.send_ticket()
         self.assertEqual(self.component.token_ids.mapped('kind'), [KIND])
