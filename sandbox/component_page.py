@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
-from . import component as components
+from . import components
 from .messages import Answer
 from .oauth_page import _html
 from .page_texts import choose

@@ -4,8 +4,7 @@
 import re
 from urllib.parse import urlsplit
 
-from . import component as components
-from . import component_page, push
+from . import component_page, components, push
 from .world import Refusal
 
 
