@@ -159,7 +159,7 @@ def _order(world, order, texts, now):
     button = ''
     if state == 'NOTPAY':
         button = f'<button type="button" class="pay" {data}>{escape(texts["pay"])}</button>'
-    elif order.paid:
+    elif order.paid and order.notify_url:
         button = (
             f'<button type="button" class="resend quiet" {data}>{escape(texts["resend"])}</button>'
         )

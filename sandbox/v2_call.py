@@ -130,7 +130,7 @@ def failed(world, request, code, message='系统繁忙，请稍后再试'):
     if not merchant:
         return refused(V2Refusal('商户号mch_id不存在', "there is no such merchant"), request)
     outcome = {'result_code': 'FAIL', 'err_code': code, 'err_code_des': message}
-    sign_type = values.get('sign_type') or 'MD5'
+    sign_type = 'HMAC-SHA256' if values.get('sign_type') == 'HMAC-SHA256' else 'MD5'
     return Answer(200, b'', list(_HEADERS), v2=Reply(
         envelope(values) | outcome, merchant.api_v2_key, sign_type,
     ))
@@ -209,7 +209,8 @@ def check_common(world, merchant, values):
             'NOAUTH', '特约子商户商户号未授权服务商的产品权限',
             "the sub-merchant has not authorised this service provider",
         )
-    if 'sub_appid' in values and values['sub_appid'] not in sub_merchant['appids']:
+    sub_appid = values.get('sub_appid')
+    if sub_appid and (sub_appid not in sub_merchant['appids'] or sub_appid not in world.apps):
         raise _unbound("sub_appid is not bound to sub_mch_id")
 
 

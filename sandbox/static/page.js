@@ -32,7 +32,9 @@ async function call(path, data) {
 }
 
 function tellNotification(kind, answer) {
-    const good = answer.status === 200 || answer.status === 204;
+    // v2 says no with a 200.
+    const no = /<return_code>[^A-Z]*(CDATA\[)?FAIL/.test(answer.body);
+    const good = (answer.status === 200 || answer.status === 204) && !no;
     const how = good ? 'accepted' : answer.status ? 'refused' : 'silent';
     tell(fill(texts[kind + '_' + how], {...answer, body: answer.body.slice(0, 300)}), good);
 }

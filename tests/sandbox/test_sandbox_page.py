@@ -57,6 +57,31 @@ def test_an_open_order_has_a_pay_button_and_a_paid_one_has_not(
     assert '<html' not in text
 
 
+def test_a_payment_by_code_shows_its_state_and_has_no_buttons(sandbox, merchant_v2, user):
+    code = sandbox.post('payment_code', user=user['user'], password=True)['code']
+    merchant_v2.pay_by_code(code)
+    assert 'password awaited' in page(sandbox, '/?part=live')
+    assert '等待输入密码' in page(sandbox, '/?lang=zh&part=live')
+    sandbox.post('payment_password', mchid=MCHID, out_trade_no='C00042_1')
+    text = page(sandbox, '/?part=live')
+    assert 'class="pay"' not in text and 'class="resend quiet"' not in text
+    sandbox.clock(16)
+    merchant_v2.reverse()
+    assert 'reversed' in page(sandbox, '/?part=live')
+
+
+def test_a_v2_notification_is_accepted_by_its_answer_not_by_its_status(
+    sandbox, merchant_v2, openid, shop,
+):
+    merchant_v2.order(openid, notify_url=shop.url)
+    shop.status, shop.body = 200, b'<xml><return_code><![CDATA[FAIL]]></return_code></xml>'
+    sandbox.post('pay', mchid=MCHID, out_trade_no='S00042_1')
+    assert 'notification not accepted' in page(sandbox, '/?part=live')
+    shop.body = b'<xml><return_code><![CDATA[SUCCESS]]></return_code></xml>'
+    sandbox.post('notify', mchid=MCHID, out_trade_no='S00042_1')
+    assert 'notification not accepted' not in page(sandbox, '/?part=live')
+
+
 def test_an_expired_order_cannot_be_paid_on_the_page(sandbox, merchant, openid):
     merchant.order(openid, time_expire='2000-01-01T00:00:00+08:00')
     sandbox.clock(120)

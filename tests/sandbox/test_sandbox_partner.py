@@ -272,6 +272,12 @@ def test_v2_refuses_foreign_sub_merchants(provider_v2, openids):
         'APPID_MCHID_NOT_MATCH',
     )
     failed(provider_v2.order(None, sub_mch_id=SUB, sub_openid='x'), 'PARAM_ERROR')
+    sub_merchants = [{'mchid': SUB, 'appids': ['wx00000000000000ff']}]
+    provider_v2.patch(sub_merchants=sub_merchants + [{'mchid': SECOND_SUB, 'appids': []}])
+    failed(
+        provider_v2.order(openid, sub_mch_id=SUB, sub_appid='wx00000000000000ff'),
+        'APPID_MCHID_NOT_MATCH',
+    )
     succeeded(provider_v2.order(openid, sub_mch_id=SUB))
     failed(provider_v2.query(sub_mch_id=SECOND_SUB), 'ORDERNOTEXIST')
     failed(provider_v2.refund(sub_mch_id=SECOND_SUB), 'ORDERNOTEXIST')

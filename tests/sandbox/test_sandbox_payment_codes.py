@@ -1,6 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Payment codes of v2 and v3: pay, password, reverse (wechat-pay.md A5, B2.6, B2.7)."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from .merchant import APPID, MCHID
@@ -83,6 +85,17 @@ def test_a_code_pays_once(sandbox, merchant_v2, user):
     succeeded(merchant_v2.pay_by_code(code))
     failed(merchant_v2.pay_by_code(code, out_trade_no='C00043_1'), 'AUTH_CODE_ERROR')
     assert merchant_v2.query('C00043_1')['trade_state'] == 'PAYERROR'
+
+
+def test_two_tills_that_scan_one_code_at_once_are_paid_once(sandbox, merchant_v2, user):
+    code = show(sandbox, user)
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(
+            lambda index: merchant_v2.pay_by_code(code, out_trade_no=f'C0004{index}_1'), range(8),
+        ))
+    paid = [item for item in answers if item['result_code'] == 'SUCCESS']
+    assert len(paid) == 1
+    assert {item['err_code'] for item in answers if item not in paid} == {'AUTH_CODE_ERROR'}
 
 
 def test_a_number_is_used_once(sandbox, merchant_v2, user):

@@ -293,6 +293,16 @@ def test_a_fault_can_be_any_err_code_properly_signed(sandbox, merchant_v2, openi
     assert len(sandbox.get('orders')['orders']) == 1
 
 
+def test_a_fault_answers_requests_that_no_answer_could_be_signed_for(sandbox, merchant_v2):
+    sandbox.post('faults', path='orderquery', action='err_code', times=None)
+    assert merchant_v2.send('/pay/orderquery', b'no xml')['return_code'] == 'FAIL'
+    assert merchant_v2.query(mch_id='1900000888')['return_code'] == 'FAIL'
+    failed(merchant_v2.query(sign_type=None), 'SYSTEMERROR')
+    values = merchant_v2.signed({'out_trade_no': 'S00042_1'}) | {'sign_type': 'RSA'}
+    answer = merchant_v2.send('/pay/orderquery', to_xml(values.items()))
+    failed(merchant_v2.checked(answer), 'SYSTEMERROR')
+
+
 @pytest.mark.parametrize('fault', [
     {'action': 'wrong_signature'}, {'action': 'tampered'},
     {'action': 'tampered', 'overrides': {'trade_state': 'SUCCESS'}},
