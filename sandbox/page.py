@@ -24,6 +24,7 @@ _FILES = {
 PATHS = {'/', '/favicon.ico', *_FILES}
 _SHOWN_REQUESTS = 40
 _SHOWN_ORDERS = 20
+_OPEN = ('NOTPAY', 'USERPAYING')
 _SCRIPT_TEXTS = (
     'paying', 'sending', 'paid_accepted', 'paid_refused', 'paid_silent', 'sent_accepted',
     'sent_refused', 'sent_silent', 'refund_accepted', 'refund_refused', 'refund_silent',
@@ -99,8 +100,8 @@ def _live(sandbox, texts):
     with world.lock:
         orders = [world.settle(order) for order in reversed(world.orders.values())]
         now = world.clock.now()
-        open_orders = [item for item in orders if item.state == 'NOTPAY']
-        done = [item for item in orders if item.state != 'NOTPAY'][:_SHOWN_ORDERS]
+        open_orders = [item for item in orders if item.state in _OPEN]
+        done = [item for item in orders if item.state not in _OPEN][:_SHOWN_ORDERS]
         banners = []
         if world.clock.offset:
             banners.append(texts['clock'].format(offset=f'{world.clock.offset:+.0f}'))

@@ -60,7 +60,8 @@ def test_an_open_order_has_a_pay_button_and_a_paid_one_has_not(
 def test_a_payment_by_code_shows_its_state_and_has_no_buttons(sandbox, merchant_v2, user):
     code = sandbox.post('payment_code', user=user['user'], password=True)['code']
     merchant_v2.pay_by_code(code)
-    assert 'password awaited' in page(sandbox, '/?part=live')
+    text = page(sandbox, '/?part=live')
+    assert 'password awaited' in text and 'Finished orders' not in text
     assert '等待输入密码' in page(sandbox, '/?lang=zh&part=live')
     sandbox.post('payment_password', mchid=MCHID, out_trade_no='C00042_1')
     text = page(sandbox, '/?part=live')
