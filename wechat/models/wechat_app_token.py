@@ -50,6 +50,14 @@ class WechatApp(models.Model):
 
         :rtype: tuple[str, datetime]
         """
+        return self._find_token(kind) or self._obtain_token(kind=kind)
+
+    def _find_token(self, kind='access_token'):
+        """Return the token in the database and when it expires, if it need not be renewed now.
+
+        :param str kind: The kind of token.
+        :rtype: tuple[str, datetime] | None
+        """
         self.ensure_one()
         self.env['wechat.token'].flush_model()
         now = fields.Datetime.now()
@@ -61,7 +69,7 @@ class WechatApp(models.Model):
             """,
             self.id, kind, self._is_fresh_sql(now), now, now - RETRY_INTERVAL,
         ))
-        return self.env.cr.fetchone() or self._obtain_token(kind=kind)
+        return self.env.cr.fetchone()
 
     def _renew_token(self, refused=None, kind='access_token'):
         """Return a valid token that is not the refused one, renewing it if nobody else has.

@@ -71,7 +71,7 @@ class WechatScripts(BrowserStates, http.Controller):
         page = url or request.httprequest.headers.get('Referer', '')
         try:
             config = request.env['wechat.app']._get_jssdk_config(
-                page, appid or None, debug in TRUE,
+                page, appid or None, debug in TRUE, request.httprequest.remote_addr,
             )
         except WeChatError as error:
             message = f'/* {error.args[0].replace("*/", "")} ({error.code}) */\n'
@@ -96,7 +96,9 @@ class WechatScripts(BrowserStates, http.Controller):
                 "The parameter appid must be the AppID of the official account."
             ), code='bad_request')
         request.future_response.headers['Cache-Control'] = 'no-store'
-        return request.env['wechat.app']._get_jssdk_config(url, appid, debug is True)
+        return request.env['wechat.app']._get_jssdk_config(
+            url, appid, debug is True, request.httprequest.remote_addr,
+        )
 
     def _script(self, text, status=200):
         return request.make_response(text, headers=[

@@ -61,16 +61,17 @@ class WechatApp(models.Model):
     # === CONFIGURATION === #
 
     @api.model
-    def _get_jssdk_config(self, url, appid=None, debug=False):
+    def _get_jssdk_config(self, url, appid=None, debug=False, address=None):
         """Return what a page of the site gives to `wx.config`.
 
         :param str url: the page's address as the browser has it
         :param str appid: the official account's AppID; without one the company's first
         :param bool debug: whether WeChat shows what happens
+        :param str address: IP address of a client, counted if WeChat has to be asked (rule 7)
         :return: `debug`, `appId`, `timestamp`, `nonceStr`, `signature`, `jsApiList`
         :rtype: dict
         :raise WeChatError: `bad_request` if the page is not one of the site's; `unknown_app`,
-            `misconfigured`, or what kept WeChat from issuing a ticket
+            `misconfigured`, `rate_limited`, or what kept WeChat from issuing a ticket
         """
         page = site_pages.own_page(url, self._get_site_bases())
         if not page:
@@ -80,6 +81,8 @@ class WechatApp(models.Model):
                 " web.base.url or of a website."
             ), code='bad_request')
         app = self._get_oauth_app('mp', appid)
+        if address and not app._find_token('jsapi_ticket'):
+            self.env['wechat.call']._count(address)
         signed = app._sign_jssdk(page)
         return {
             'debug': debug,

@@ -159,6 +159,23 @@ class TestScripts(OauthCommon):
         self.assertEqual(response.status_code, 503)
         self.assertIn('wechat_busy', response.text)
 
+    @mute_logger('odoo.addons.wechat.models.wechat_app_request', 'odoo.http')
+    def test_pages_that_cost_calls_are_limited_per_address(self):
+        self.env['ir.config_parameter'].set_param('wechat.calls_per_minute', '2')
+        self.fake.answer('GET', '/cgi-bin/ticket/getticket', {'errcode': -1, 'errmsg': 'busy'})
+        statuses = [self.config(url=f'{self.site}/').status_code for _call in range(3)]
+        self.assertEqual(statuses, [503, 503, 429])
+        answer = self.url_open('/wechat/jssdk/config', json=self.build_rpc_payload(
+            {'url': f'{self.site}/'})).json()
+        self.assertEqual(answer['error']['data']['context']['code'], 'rate_limited')
+        self.assertEqual(len(self.fake.calls('/cgi-bin/ticket/getticket')), 2)
+
+    def test_pages_that_cost_no_call_are_not_limited(self):
+        self.env['ir.config_parameter'].set_param('wechat.calls_per_minute', '1')
+        statuses = [self.config(url=f'{self.site}/').status_code for _call in range(3)]
+        self.assertEqual(statuses, [200, 200, 200])
+        self.assertEqual(len(self.fake.calls('/cgi-bin/ticket/getticket')), 1)
+
     def test_configuration_as_data_is_the_same(self):
         response = self.url_open('/wechat/jssdk/config', json=self.build_rpc_payload(
             {'url': f'{self.site}/shop#x', 'appid': OFFICIAL, 'debug': True}))
