@@ -80,14 +80,14 @@ class WechatOauth(WechatLogin, BrowserStates, http.Controller):
         """Send the browser to WeChat.
 
         :param str action: `mp` inside WeChat, `qrcode` elsewhere, `auto` for whichever suits
-        :param str next: page of the site to go to afterwards
+        :param str next: page of the site to go to afterwards, a path or a complete address
         :param str scope: `snsapi_base` (default) or `snsapi_userinfo`, with `mp`
         :param str appid: which app; default: the company's first of the type
         :param str intent: `bind` to bind the WeChat account to the user who is logged in
         :param str canonical: set where the browser was sent to the site's own address already
         """
-        next_page = site_pages.local_path(next)
         app = request.env['wechat.app'].sudo()
+        next_page = site_pages.local_path(next, app._get_site_base())
         if not canonical and not self._is_canonical():
             return self._redirect_to_canonical()
         if action == 'auto':

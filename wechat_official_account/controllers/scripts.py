@@ -37,7 +37,7 @@ class WechatScripts(BrowserStates, http.Controller):
         except WeChatError:
             return self._script('')
         state, browser = self._begin_login(
-            app, 'qrcode', 'snsapi_login', site_pages.local_path(next),
+            app, 'qrcode', 'snsapi_login', site_pages.local_path(next, app._get_site_base()),
         )
         script = oauth.login_script(
             app.appid, self._redirect_uri(), state, id[:MAX_ID], style, self._own_address(href),

@@ -11,17 +11,22 @@ _HOST = re.compile(r'[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:
 _DEFAULT_PORTS = {'http': 80, 'https': 443}
 
 
-def local_path(value):
+def local_path(value, base=''):
     """Return a path within the site, quoted, or an empty string if the value is anything else.
+
+    A complete address that begins with the site's own is its path.
 
     Browsers read `//host`, `/\\host` and what is left of a path with control characters as another
     site's address.
 
     :param value: what a client sent
+    :param str base: the site's configured address without a trailing slash (optional)
     :rtype: str
     """
     if not isinstance(value, str) or not 0 < len(value) <= MAX_LENGTH:
         return ''
+    if base and value.startswith(f'{base}/'):
+        value = value[len(base):]
     if value[0] != '/' or value[1:2] == '/' or '\\' in value or not _is_plain(value):
         return ''
     return quote(value, safe="%/:=&?~#+!$,;'@()*[]")

@@ -107,6 +107,10 @@ class TestWebLogin(OauthCommon):
         self.create_identity(self.create_user('customer'))
         self.assertPath(self.log_in(next='/my/wechat?a=b'), '/my/wechat?a=b')
 
+    def test_page_may_be_named_by_its_complete_address(self):
+        self.create_identity(self.create_user('customer'))
+        self.assertPath(self.log_in(next=f'{self.base_url()}/my/wechat?a=b'), '/my/wechat?a=b')
+
     def test_somebody_new_is_asked_for_more_before_a_user_is_made(self):
         response = self.come_back(self.begin(next='/my/wechat'))
         self.assertEqual(self.query(response)['scope'], 'snsapi_userinfo')

@@ -74,6 +74,25 @@ def test_everything_else_leads_nowhere(value):
     assert site_pages.local_path(value) == ''
 
 
+BASE = 'https://shop.example.com'
+
+
+@pytest.mark.parametrize(('value', 'path'), [
+    (f'{BASE}/my?a=b', '/my?a=b'), (f'{BASE}/', '/'), ('/my', '/my'),
+])
+def test_complete_addresses_of_the_site_are_their_paths(value, path):
+    assert site_pages.local_path(value, BASE) == path
+
+
+@pytest.mark.parametrize('value', [
+    f'{BASE}//evil.com', f'{BASE}/\\evil.com', f'{BASE}.evil.com/my', f'{BASE}@evil.com/',
+    f'{BASE}:8443/', f'{BASE}?a=b', 'http://shop.example.com/my', '//evil.com',
+    f'{BASE}/\t/evil.com', BASE, 'https://evil.com/', f'https://evil.com/?{BASE}/',
+])
+def test_complete_addresses_of_others_lead_nowhere(value):
+    assert site_pages.local_path(value, BASE) == ''
+
+
 # === Pages that may be signed === #
 
 @pytest.mark.parametrize(('url', 'page'), [
