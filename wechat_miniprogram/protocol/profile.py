@@ -21,7 +21,7 @@ def gender(values):
     value = values.get('gender')
     if isinstance(value, str) and value in ('1', '2'):
         return int(value)
-    return value if value in (1, 2) and not isinstance(value, bool) else None
+    return value if type(value) is int and value in (1, 2) else None
 
 
 def place(values, name):

@@ -66,7 +66,9 @@ def check_watermark(fields, appid):
     """
     watermark = fields.get('watermark')
     found = watermark.get('appid') if isinstance(watermark, dict) else None
-    if not isinstance(found, str) or not hmac.compare_digest(found.encode(), appid.encode()):
+    if not isinstance(found, str) or not hmac.compare_digest(
+        found.encode('utf-8', 'surrogatepass'), appid.encode(),
+    ):
         raise WatermarkMismatch('watermark')
 
 
@@ -91,7 +93,7 @@ def read_raw_data(session_key, raw_data, signature):
     :raise UserDataError: If it was not signed with this key, or is not an object.
     """
     expected = sign_raw_data(session_key, raw_data)
-    if not hmac.compare_digest(expected.encode(), signature.encode()):
+    if not hmac.compare_digest(expected.encode(), signature.encode('utf-8', 'surrogatepass')):
         raise UserDataError('signature')
     try:
         fields = json.loads(raw_data, parse_constant=_refuse_constant)

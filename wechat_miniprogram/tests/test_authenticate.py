@@ -92,6 +92,7 @@ class TestAuthenticate(MiniprogramCommon):
     def test_values_of_wrong_types_in_user_info_are_ignored(self):
         answer = self.authenticate_phone(user_info={
             'nickName': {'a': 1}, 'avatarUrl': 7, 'language': ['zh_CN'], 'unknown': None,
+            'gender': 1.0, 'country': ['CN'], 'city': 1,
         })
         self.assertEqual(answer['name'], "WeChat user")
 

@@ -95,6 +95,7 @@ class TestUserInfoRoute(PeopleCommon):
             {**signed, 'signature': '0' * 40},
             {**signed, 'signature': ''},
             {**signed, 'signature': 'é'},
+            {**signed, 'signature': '\ud800'},
             {**signed, 'rawData': signed['rawData'] + ' '},
             {**signed, 'rawData': '\ud800'},
             self.sign(STORED, session_key='AAECAwQFBgcICQoLDA0ODw=='),

@@ -80,6 +80,17 @@ def test_raw_data_that_was_written_anew_is_refused():
         user_data.read_raw_data(inputs['session_key'], inputs['raw_data'], inputs['signature'])
 
 
+def test_signature_of_half_a_character_is_refused():
+    inputs = VECTORS['raw_data_signature_documented']['inputs']
+    with pytest.raises(user_data.UserDataError):
+        user_data.read_raw_data(inputs['session_key'], inputs['raw_data'], '\ud800')
+
+
+def test_watermark_of_half_a_character_is_refused():
+    with pytest.raises(user_data.WatermarkMismatch):
+        user_data.check_watermark({'watermark': {'appid': '\ud800'}}, 'wx0000000000000001')
+
+
 def test_session_key_signature():
     vector = VECTORS['check_session_key_signature_dummy']
     assert user_data.sign_session_key(vector['inputs']['session_key']) == (
@@ -149,7 +160,7 @@ def test_written_forms():
 
 @pytest.mark.parametrize(('value', 'expected'), [
     (1, 1), (2, 2), ('1', 1), ('2', 2), (0, None), (3, None), (True, None), ('x', None),
-    (None, None), ([1], None),
+    (None, None), ([1], None), (1.0, None), (2.0, None),
 ])
 def test_gender(value, expected):
     assert profile.gender({'gender': value}) == expected
