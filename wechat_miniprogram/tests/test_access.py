@@ -90,6 +90,25 @@ class TestAccess(MiniprogramCommon):
                 name in ('create', 'write', 'unlink') or name.startswith('action_'), name,
             )
 
+    def test_models_of_the_addon_are_closed_to_customers(self):
+        models = [
+            name for name, cls in self.env.registry.items()
+            if cls._original_module == 'wechat_miniprogram' and not cls._abstract
+        ]
+        self.assertIn('wechat.session', models)
+        for model in models:
+            for method, args in (
+                ('search_read', [[], ['id']]),
+                ('create', [{}]),
+                ('onchange', [[], {}, [], {'display_name': {}}]),
+            ):
+                with self.subTest(model=model, method=method):
+                    answer = self.anna_calls(model, method, args)
+                    self.assertEqual(
+                        answer.get('error', {}).get('data', {}).get('name'),
+                        'odoo.exceptions.AccessError', answer,
+                    )
+
     def test_buttons_are_not_for_customers(self):
         identity = self.identity()
         records = {'wechat.identity': identity, 'res.users': identity.user_id}
