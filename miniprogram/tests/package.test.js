@@ -6,6 +6,7 @@ const {test} = require('node:test')
 const acorn = require('acorn')
 const typescript = require('typescript')
 const {createClient} = require('../odoo-wechat')
+const {readLanguage} = require('../odoo-wechat/lib/locale')
 const {Phone} = require('./wx')
 
 const LIBRARY = path.join(__dirname, '..', 'odoo-wechat')
@@ -35,6 +36,22 @@ for (const file of fs.existsSync(DEMO) ? files(DEMO) : []) {
     acorn.parse(read(file), {ecmaVersion: 2017, sourceType: 'script'})
   })
 }
+
+test('the language is found on base library 2.20 too, and on a phone that tells nothing', () => {
+  assert.equal(readLanguage({getSystemInfoSync: () => ({language: 'en'})}), 'en_US')
+  assert.equal(readLanguage({getSystemInfoSync: () => ({language: 'zh_TW'})}), 'zh_TW')
+  assert.equal(readLanguage({getSystemInfoSync: () => { throw new Error('fail') }}), 'zh_CN')
+})
+
+test('the library calls nothing of the platform that came after base library 2.20', () => {
+  const called = new Set(files(LIBRARY).flatMap((file) =>
+    [...read(file).matchAll(/\b(?:wx|platform)\.(\w+)\(/g)].map((match) => match[1])))
+  called.delete('getAppBaseInfo') // asked for only where it is
+  assert.deepEqual([...called].sort(), [
+    'getAccountInfoSync', 'getStorageSync', 'getSystemInfoSync', 'login', 'removeStorageSync',
+    'request', 'requestPayment', 'requestSubscribeMessage', 'setStorageSync', 'uploadFile'
+  ])
+})
 
 test('the package depends on nothing, and has all its files', () => {
   const {dependencies, main, types, files: listed} = require('../odoo-wechat/package.json')
