@@ -253,7 +253,7 @@ class WechatApp(models.Model):
     @api.model
     def _cached_lookup_fields(self):
         """Return the names of the fields that the cached look-ups below depend on."""
-        return {'appid', 'app_type', 'company_id', 'active', 'sequence'}
+        return {'appid', 'app_type', 'company_id', 'active', 'sequence', 'token_source'}
 
     @api.model
     def _get_default(self, app_type, company):

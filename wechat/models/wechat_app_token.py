@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from psycopg2.errors import LockNotAvailable, SerializationFailure
 
-from odoo import fields, models
+from odoo import fields, models, tools
 from odoo.tools import SQL
 
 from odoo.addons.wechat import renewal_gate
@@ -167,7 +167,7 @@ class WechatApp(models.Model):
              WHERE app_id = %s AND kind = %s
             """,
             value, expires_at, lifetime, forced_at, self.id, kind,
-        ))
+        ), log_exceptions=False)  # The query holds the token.
         return value, expires_at
 
     def _replace_token(self, kind, refused, forced_at, now):
@@ -208,6 +208,11 @@ class WechatApp(models.Model):
     def _has_token_source(self, source):
         """Return whether the tokens come from a source, a value of the field `token_source`."""
         return self.sudo().token_source == source
+
+    @tools.ormcache('self.id')
+    def _get_token_source(self):
+        """Return the value of `token_source` without a query, for a token that is kept."""
+        return self.sudo().token_source
 
     def _token_lifetime(self, expires_in):
         """Return how many seconds a token is used.

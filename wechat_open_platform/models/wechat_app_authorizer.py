@@ -107,7 +107,8 @@ class WechatApp(models.Model):
     # === TOKENS === #
 
     def _get_token_and_expiry(self, kind='access_token'):
-        if self._is_authorizer():
+        self.ensure_one()
+        if self._get_token_source() == 'component':
             self._get_component()  # Nothing that is still stored is used any more.
         return super()._get_token_and_expiry(kind)
 
@@ -193,7 +194,7 @@ class WechatApp(models.Model):
                SET value = %s, expires_at = %s, lifetime = %s, forced_at = NULL, failed_at = NULL
              WHERE app_id = %s AND kind = 'access_token'
             """, token, fetched_at + timedelta(seconds=lifetime), lifetime, self.id,
-        ))
+        ), log_exceptions=False)
         self._store_refresh_token(cr, grant.refresh_token)
 
     def _refresh_account(self):
