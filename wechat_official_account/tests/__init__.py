@@ -6,6 +6,7 @@ from . import (
     test_menu,
     test_message_access,
     test_message_concurrency,
+    test_neutralize,
     test_pattern_matching,
     test_reply,
     test_reply_push,
