@@ -2,6 +2,8 @@
 import logging
 import traceback
 
+from psycopg2.errors import CheckViolation
+
 from odoo.tests import tagged
 
 from odoo.addons.wechat.exceptions import WeChatError
@@ -87,3 +89,8 @@ class TestSecrets(WechatCommon):
     def test_address_that_is_not_wechats(self):
         address = 'https://example.com/?js_code=JS_CODE_HUSH'
         self._assert_silent(lambda: self.app._request('GET', address))
+
+    def test_database_that_does_not_take_the_token(self):
+        self.env.cr.execute("ALTER TABLE wechat_token ADD CONSTRAINT hush CHECK (value IS NULL)")
+        with self.assertNoLogs('odoo.sql_db', logging.ERROR), self.assertRaises(CheckViolation):
+            self.app._get_token()
