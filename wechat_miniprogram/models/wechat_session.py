@@ -103,7 +103,8 @@ class WechatSession(models.Model):
             `user_archived` if the account is closed
         """
         session = self.sudo().search([
-            ('uuid', '=', uuid), ('identity_id.app_id', '=', app.id),
+            # Half characters cannot be sent to PostgreSQL; ours are hexadecimal digits.
+            ('uuid', '=', uuid if uuid.isascii() else ''), ('identity_id.app_id', '=', app.id),
         ], limit=1)
         # Hashed and compared also if there is none: the time that it takes tells nothing.
         is_right = hmac.compare_digest(session.skey or NO_SKEY, self._hash(skey))
@@ -131,12 +132,15 @@ class WechatSession(models.Model):
         self.invalidate_recordset(['last_visit_time'], flush=False)
 
     def _is_over(self):
-        """Tell whether a session has lived too long since the login or since the last visit."""
+        """Tell whether a session has lived too long since the login or since the last visit.
+
+        As everywhere, a login duration of no days sets no end to a login.
+        """
         self.ensure_one()
         now = fields.Datetime.now()
         app = self.identity_id.app_id
         return (
-            now - self.create_time > timedelta(days=app.login_duration)
+            0 < app.login_duration < (now - self.create_time) / timedelta(days=1)
             or now - self.last_visit_time > timedelta(seconds=app.session_duration)
         )
 
@@ -162,7 +166,8 @@ class WechatSession(models.Model):
             """
             DELETE FROM wechat_session s USING wechat_identity i, wechat_app a
              WHERE i.id = s.identity_id AND a.id = i.app_id
-               AND (s.create_time < %(now)s - make_interval(days => a.login_duration)
+               AND ((a.login_duration > 0
+                     AND s.create_time < %(now)s - make_interval(days => a.login_duration))
                     OR s.last_visit_time < %(now)s - make_interval(secs => a.session_duration))
             """, now=fields.Datetime.now(),
         ))

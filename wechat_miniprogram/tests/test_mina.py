@@ -174,6 +174,7 @@ class TestMina(PeopleCommon):
             {'uuid': 'x' * 32, 'skey': data['skey']},
             {'uuid': data['uuid'].upper() + 'x', 'skey': data['skey']},
             {'uuid': data['uuid'], 'skey': 'é\ud800' * 10},
+            {'uuid': 'é\ud800' * 10, 'skey': data['skey']},
         ):
             with self.subTest(values=values):
                 self.fail_with('login_refused', AUTH, **values)
@@ -217,6 +218,16 @@ class TestMina(PeopleCommon):
         self.age('create_time', 2 * 86400 - 60)
         self.succeed(AUTH, **self.auth(data))
         self.age('create_time', 120)
+        self.fail_with('login_refused', AUTH, **self.auth(data))
+
+    def test_login_duration_of_no_days_sets_no_end_to_a_login(self):
+        data = self.login()
+        self.app.login_duration = 0
+        self.age('create_time', 1000 * 86400)
+        self.env.flush_all()
+        self.env['wechat.session']._gc_sessions()
+        self.succeed(AUTH, **self.auth(data))
+        self.age('last_visit_time', 2592000 + 60)
         self.fail_with('login_refused', AUTH, **self.auth(data))
 
     def test_expired_sessions_are_deleted(self):
