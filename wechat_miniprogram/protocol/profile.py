@@ -21,7 +21,8 @@ def gender(values):
     value = values.get('gender')
     if isinstance(value, str) and value in ('1', '2'):
         return int(value)
-    return value if type(value) is int and value in (1, 2) else None
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return value if is_number and value in (1, 2) else None
 
 
 def place(values, name):
