@@ -1,5 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 import itertools
+import time
 
 from odoo.addons.wechat.tests.push_common import PushCommon
 
@@ -29,6 +30,7 @@ class SubscribeCommon(MiniprogramCommon, PushCommon):
 
     def setUp(self):
         super().setUp()
+        self.began = int(time.time())
         self.numbers = itertools.count(3000000000000000001)
         self.fake.answer('POST', SEND, lambda request: {
             'errcode': 0, 'errmsg': 'ok', 'msgid': next(self.numbers),
@@ -63,7 +65,7 @@ class SubscribeCommon(MiniprogramCommon, PushCommon):
         """Push one of the events about subscribe messages."""
         # Two events of one second about the same are one: these are told apart by their time.
         fields = self.event(event, FromUserName=openid)
-        fields['CreateTime'] -= self.serial
+        fields['CreateTime'] = self.began - self.serial
         if is_json:
             fields['List'] = list(entries) if len(entries) > 1 else entries[0]
         else:
