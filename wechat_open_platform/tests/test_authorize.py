@@ -198,6 +198,23 @@ class TestAuthorize(ComponentCommon):
             with self.assertRaises(AccessError):
                 call()
 
+    def test_nothing_but_buttons_can_be_called_by_clients(self):
+        buttons = {
+            'wechat.app': {
+                'action_authorize', 'action_check_credentials', 'action_start_push_ticket'},
+            'wechat.authorization': set(), STATE: set(),
+        }
+        for name, allowed in buttons.items():
+            model = type(self.env[name])
+            own = {
+                attribute
+                for cls in model.__mro__ if cls.__module__.startswith('odoo.addons.wechat_open_')
+                for attribute, value in vars(cls).items()
+                if not attribute.startswith('_') and callable(value)
+            }
+            with self.subTest(model=name):
+                self.assertEqual(own - {'create', 'write', 'unlink'} - set(model._fields), allowed)
+
     def test_used_codes_and_answers_are_forgotten(self):
         self.authorize()
         self.env.cr.execute("SELECT code, answer FROM wechat_authorization")
