@@ -195,7 +195,7 @@ class WechatIdentity(models.Model):
         self.env.cr.execute(SQL(
             "UPDATE wechat_identity SET session_key = %s, last_login = %s WHERE id = %s",
             session_key, fields.Datetime.now(), self.id,
-        ))
+        ), log_exceptions=False)  # Two logins at once collide here, and the query holds the key.
         self.invalidate_recordset(['session_key', 'last_login'], flush=False)
         values = {}
         if nickname and nickname != self.nickname:

@@ -94,3 +94,13 @@ class TestSecrets(WechatCommon):
         self.env.cr.execute("ALTER TABLE wechat_token ADD CONSTRAINT hush CHECK (value IS NULL)")
         with self.assertNoLogs('odoo.sql_db', logging.ERROR), self.assertRaises(CheckViolation):
             self.app._get_token()
+
+    def test_database_that_does_not_take_the_session_key(self):
+        identity = self.env['wechat.identity'].create({'app_id': self.app.id, 'openid': 'o1'})
+        self.env.cr.execute(
+            "ALTER TABLE wechat_identity ADD CONSTRAINT hush CHECK (session_key IS NULL)")
+        with (
+            self.assertNoLogs('odoo.sql_db', logging.ERROR),
+            self.assertRaises(CheckViolation), self.env.cr.savepoint(),
+        ):
+            identity._record_login(session_key='SESSION_KEY_HUSH')
