@@ -22,6 +22,14 @@ def program():
     return next(filter(None, map(shutil.which, PROGRAMS)), None)
 
 
+# What Chromium says of a page that went away while it was asked.
+PAGE_GONE = ('navigated or closed', 'context was destroyed', 'Cannot find context')
+
+
+class Navigated(AssertionError):
+    """The page went away while it was asked; the next one may answer."""
+
+
 class Browser:
     """One page of a browser without a window. A context manager."""
 
@@ -76,7 +84,10 @@ class Browser:
         while True:
             message = json.loads(self.socket.recv())
             if message.get('id') == number:
-                assert 'error' not in message, message['error']
+                error = message.get('error')
+                if error and any(words in error['message'] for words in PAGE_GONE):
+                    raise Navigated(error)
+                assert not error, error
                 return message['result']
             self._note(message)
 
@@ -105,12 +116,17 @@ class Browser:
     def wait(self, condition, seconds=20):
         """Wait until a JavaScript expression is true."""
         end = time.monotonic() + seconds
-        # A page that is being loaded has no body for a moment.
-        while not self.run(f'Boolean(document.body && ({condition}))'):
+        while not self._is_true(condition):
             assert time.monotonic() < end, (
                 f'not within {seconds} s: {condition}\n{self.run("document.body.innerText")}\n'
                 f'{self.problems}')
             time.sleep(0.05)
+
+    def _is_true(self, condition):
+        """Tell whether an expression is true; on a page that is being loaded, nothing is."""
+        with contextlib.suppress(Navigated):
+            return self.run(f'Boolean(document.body && ({condition}))')
+        return False
 
     def click(self, selector, text=''):
         """Click, with the mouse, on the part of the page that a selector and a text name."""

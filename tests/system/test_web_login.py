@@ -34,7 +34,8 @@ def get(url, cookies=None):
 
 def begin(system, **params):
     """Begin a login in a new browser; returns the address of WeChat and the cookies."""
-    query = '&'.join(f'{key}={value}' for key, value in params.items())
+    # Other tests have accounts of their own in this company.
+    query = '&'.join(f'{key}={value}' for key, value in {'appid': APPID, **params}.items())
     response = get(f'{system.first.url}/wechat/oauth/mp?{query}')
     assert response.status_code == 303, response.text
     return response.headers['Location'], response.cookies.get_dict()
@@ -131,8 +132,9 @@ def test_state_is_used_up_when_WeChat_fails(system, account):
 
 
 def test_login_begun_at_another_address_moves_to_the_sites_own(system, account):
-    response = get(f'{system.second.url}/wechat/oauth/mp?next=/shop')
+    response = get(f'{system.second.url}/wechat/oauth/mp?appid={APPID}&next=/shop')
     address = response.headers['Location']
     assert address.startswith(f'{system.first.url}/wechat/oauth/mp?')
-    assert dict(parse_qsl(urlsplit(address).query)) == {'next': '/shop', 'canonical': '1'}
+    assert dict(parse_qsl(urlsplit(address).query)) == {
+        'appid': APPID, 'next': '/shop', 'canonical': '1'}
     assert '/connect/oauth2/authorize' in get(address).headers['Location']

@@ -19,7 +19,7 @@ class WechatApp(models.Model):
         :raise WeChatError: If WeChat refuses or cannot be asked.
         """
         self.ensure_one()
-        return self._exchange_code_with_secret('/sns/jscode2session', js_code=code)
+        return self._exchange_code('/sns/jscode2session', js_code=code)
 
     def _exchange_oauth_code(self, code):
         """Ask WeChat who agreed to a login on a web page. A code is good for one answer.
@@ -30,9 +30,9 @@ class WechatApp(models.Model):
         :raise WeChatError: If WeChat refuses or cannot be asked.
         """
         self.ensure_one()
-        return self._exchange_code_with_secret('/sns/oauth2/access_token', code=code)
+        return self._exchange_code('/sns/oauth2/access_token', code=code)
 
-    def _exchange_code_with_secret(self, path, **params):
+    def _exchange_code(self, path, **params):
         """Exchange a code by means of the AppSecret."""
         app_sudo = self.sudo()
         return app_sudo._request(
