@@ -4,10 +4,12 @@ import re
 
 from odoo import api, fields, models, tools
 from odoo.exceptions import UserError, ValidationError
+from odoo.tools import SQL
 
 from odoo.addons.wechat.exceptions import WeChatError
 from odoo.addons.wechat.protocol import addresses
 
+SECRET_FIELDS = frozenset({'secret', 'hub_key', 'push_token', 'push_aes_key'})
 APPID_PATTERN = re.compile(r'wx[0-9a-zA-Z]{16}', re.ASCII)
 
 # The hosts of WeChat, by the system parameter that may replace them for tests, mirrors and
@@ -210,6 +212,8 @@ class WechatApp(models.Model):
 
     def write(self, vals):
         vals = self._strip_values(vals)
+        if not SECRET_FIELDS.isdisjoint(vals):
+            self._lock_for_secrets()
         if 'appid' in vals:
             changed = self.filtered(lambda app: app.appid != vals['appid'])
             changed._check_appid_may_change()
@@ -223,6 +227,19 @@ class WechatApp(models.Model):
         result = super().unlink()
         self.env.registry.clear_cache()
         return result
+
+    def _lock_for_secrets(self):
+        """Lock the apps before a secret of theirs is written.
+
+        If another transaction has changed an app meanwhile, PostgreSQL refuses this query and not
+        the one with the secret: Odoo logs queries that are refused, before it repeats the request.
+        """
+        self.check_access('write')
+        if self.ids:
+            self.env.cr.execute(SQL(
+                "SELECT id FROM wechat_app WHERE id IN %s ORDER BY id FOR NO KEY UPDATE",
+                tuple(self.ids),
+            ))
 
     def _check_appid_may_change(self):
         """Refuse another AppID for apps that have identities: an openid belongs to one AppID.

@@ -5,6 +5,8 @@ import threading
 import time
 from contextlib import ExitStack
 
+from psycopg2.errors import SerializationFailure
+
 from odoo import api
 from odoo.api import SUPERUSER_ID
 from odoo.tests import TransactionCase, tagged
@@ -182,6 +184,22 @@ class TestConcurrency(TransactionCase):
                         except WeChatError as error:
                             self.assertEqual(error.errcode, 40125)
                     self.assertLess(time.monotonic() - start, 5)
+
+    def test_secret_that_collides_with_another_change_is_in_no_log(self):
+        for name in ('secret', 'hub_key', 'push_token', 'push_aes_key'):
+            with self.subTest(name=name), self._server() as env:
+                app = self._app(env)
+                app.read(['name'])  # From here on its snapshot is old.
+                with self._server() as other:
+                    self._app(other).name = f"Changed before {name}"
+                with (
+                    self.assertLogs('odoo.sql_db', 'ERROR') as logs,
+                    self.assertRaises(SerializationFailure),
+                ):
+                    app[name] = 'Hush'.ljust(43, 'A') if name == 'push_aes_key' else 'Hush'
+                    env.flush_all()
+                env.cr.rollback()
+                self.assertNotIn('Hush', str(logs.output))
 
     def test_app_of_the_same_transaction_can_be_called(self):
         with self.assertRaises(ZeroDivisionError), self._server() as env:
