@@ -182,6 +182,12 @@ class WechatReplyRule(models.Model):
                     "“%(rule)s”: the server action must be one that executes code on WeChat"
                     " identities.", rule=rule.name,
                 ))
+            # It runs with all rights, whoever has written the message.
+            if rule.answer_type == 'action' and not self.env.user._is_system():
+                raise ValidationError(self.env._(
+                    "“%(rule)s”: only a settings administrator may have a server action answer.",
+                    rule=rule.name,
+                ))
 
     def _find_answer_problem(self):
         """Return why WeChat would not take the answer, in words; None if it would."""

@@ -170,6 +170,22 @@ class TestReply(AccountCommon):
         self._rule(answer_type='action', action_id=action.id)
         self.assertEqual(self._say("hello"), {'MsgType': 'text', 'Content': "Li Lei: hello"})
 
+    def test_server_action_is_chosen_by_settings_administrators_only(self):
+        action = self._server_action("action = 'x'")
+        manager = new_test_user(self.env, 'rule_manager', groups='wechat.group_manager')
+        rules = self.env['wechat.reply.rule'].with_user(manager)
+        values = {'name': "x", 'app_id': self.app.id, 'trigger': 'default', 'text': "x"}
+        rule = rules.create(values)
+        for change in (
+            lambda: rules.create({**values, 'answer_type': 'action', 'action_id': action.id}),
+            lambda: rule.write({'answer_type': 'action', 'action_id': action.id}),
+        ):
+            with self.assertRaises(ValidationError), self.env.cr.savepoint():
+                change()
+        admin = new_test_user(self.env, 'rule_admin', groups='base.group_system')
+        rule.with_user(admin).write({'answer_type': 'action', 'action_id': action.id})
+        self.assertEqual(self._say("hello")['Content'], 'x')
+
     def test_server_action_that_says_nothing_answers_nothing(self):
         action = self._server_action("record.write({'nickname': 'met'})")
         self._rule(answer_type='action', action_id=action.id)
