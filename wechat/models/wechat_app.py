@@ -284,6 +284,37 @@ class WechatApp(models.Model):
         return self.browse(self._get_default_id(app_type, company.id))
 
     @api.model
+    def _store_default(self, app_type, company, *, appid, secret, name, missing):
+        """Store what Settings enters of the default app of a type, creating it if need be.
+
+        :param str app_type: A value of the field `app_type`.
+        :param res.company company: The company.
+        :param appid: The AppID that was entered.
+        :param secret: The AppSecret that was entered; empty: the stored one stays.
+        :param str name: The name of an app that is created.
+        :param str missing: What to say if the AppID was taken away.
+        :return: None
+        :raise UserError: If the AppID was taken away.
+        """
+        app = self._get_default(app_type, company)
+        appid, secret = (appid or '').strip(), (secret or '').strip()
+        values = {}
+        if appid != (app.appid or ''):
+            values['appid'] = appid
+        if secret:
+            values['secret'] = secret
+        if not values:
+            return
+        if not appid:
+            raise UserError(missing)
+        if app:
+            app.write(values)
+        else:
+            self.create({
+                'name': name, 'app_type': app_type, 'company_id': company.id, **values,
+            })
+
+    @api.model
     @tools.ormcache('app_type', 'company_id')
     def _get_default_id(self, app_type, company_id):
         return self.sudo().search([

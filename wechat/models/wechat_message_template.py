@@ -232,6 +232,37 @@ class WechatMessageTemplate(models.Model):
             'domain': [('template_id', '=', self.id)],
         }
 
+    # === FETCHING === #
+
+    @api.model
+    def _store_listed(self, app, kind, listed):
+        """Store the templates that an app has at WeChat; archive those it has no longer.
+
+        :param wechat.app app: The app.
+        :param str kind: The kind of the templates.
+        :param dict listed: Values by WeChat's id of the template.
+        :return: The templates, by WeChat's id.
+        :rtype: dict[str, wechat.message.template]
+        """
+        templates = self.with_context(active_test=False)
+        known = templates.search([('app_id', '=', app.id), ('kind', '=', kind)])
+        known_by_id = {template.template_id: template for template in known}
+        stored = {}
+        for template_id, values in listed.items():
+            values = {**values, 'active': True}
+            template = known_by_id.get(template_id)
+            if not template:
+                template = templates.create({
+                    'app_id': app.id, 'template_id': template_id, 'kind': kind, **values,
+                })
+            elif any(template[name] != value for name, value in values.items()):
+                template.write(values)
+            stored[template_id] = template
+        known.filtered(
+            lambda template: template.active and template.template_id not in listed,
+        ).action_archive()
+        return stored
+
     # === RENDERING === #
 
     def _render_values(self, record):

@@ -95,31 +95,19 @@ class WechatApp(models.Model):
             item['priTmplId']: item for item in answer.get('data') or ()
             if isinstance(item, dict) and item.get('priTmplId')
         }
-        templates = self.env['wechat.message.template'].with_context(active_test=False)
-        known = templates.search([('app_id', '=', self.id), ('kind', '=', 'subscribe')])
-        known_by_id = {template.template_id: template for template in known}
-        for template_id, item in listed.items():
-            values = {
+        stored = self.env['wechat.message.template']._store_listed(self, 'subscribe', {
+            template_id: {
                 'name': item.get('title') or template_id,
                 'content': item.get('content') or '',
                 'example': item.get('example') or '',
                 'is_long_term': item.get('type') == subscriptions.LONG_TERM,
-                'active': True,
-            }
-            template = known_by_id.get(template_id)
-            if not template:
-                template = templates.create({
-                    'app_id': self.id, 'template_id': template_id, 'kind': 'subscribe', **values,
-                })
-            elif any(template[name] != value for name, value in values.items()):
-                template.write(values)
-            options = subscriptions.read_options(item.get('keywordEnumValueList'))
+            } for template_id, item in listed.items()
+        })
+        for template_id, template in stored.items():
+            options = subscriptions.read_options(listed[template_id].get('keywordEnumValueList'))
             for line in template.line_ids:
                 if (line.options or []) != options.get(line.key, []):
                     line.options = options.get(line.key)
-        known.filtered(
-            lambda template: template.active and template.template_id not in listed,
-        ).action_archive()
         return len(listed)
 
     def _get_subscribe_template(self, template):

@@ -52,32 +52,16 @@ class ResConfigSettings(models.TransientModel):
         An empty secret means that the stored one stays.
         """
         for settings in self:
-            appid = (settings.wechat_official_account_appid or '').strip()
-            secret = (settings.wechat_official_account_secret or '').strip()
-            app = self.env['wechat.app']._get_default('official_account', settings.company_id)
-            values = {}
-            if appid != (app.appid or ''):
-                values['appid'] = appid
-            if secret:
-                values['secret'] = secret
-            if not values:
-                continue
-            if not appid:
-                raise UserError(self.env._(
+            self.env['wechat.app']._store_default(
+                'official_account', settings.company_id,
+                appid=settings.wechat_official_account_appid,
+                secret=settings.wechat_official_account_secret,
+                name=self.env._("%(company)s official account", company=settings.company_id.name),
+                missing=self.env._(
                     "The AppID is missing. To stop using an official account, archive it in WeChat"
                     " ▸ Apps."
-                ))
-            if app:
-                app.write(values)
-            else:
-                self.env['wechat.app'].create({
-                    'name': self.env._(
-                        "%(company)s official account", company=settings.company_id.name,
-                    ),
-                    'app_type': 'official_account',
-                    'company_id': settings.company_id.id,
-                    **values,
-                })
+                ),
+            )
 
     def action_wechat_check_official_account(self):
         """Ask WeChat whether the AppID and the AppSecret are right, and tell the user."""

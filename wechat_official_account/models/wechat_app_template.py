@@ -83,31 +83,13 @@ class WechatApp(models.Model):
         """
         self.ensure_one()
         answer = self._request('GET', '/cgi-bin/template/get_all_private_template')
-        listed = {
-            item['template_id']: item for item in answer.get('template_list') or ()
-            if item.get('template_id')
-        }
-        templates = self.env['wechat.message.template'].with_context(active_test=False)
-        known = templates.search([('app_id', '=', self.id), ('kind', '=', 'template')])
-        known_by_id = {template.template_id: template for template in known}
-        for template_id, item in listed.items():
-            values = {
-                'name': item.get('title') or template_id,
+        return len(self.env['wechat.message.template']._store_listed(self, 'template', {
+            item['template_id']: {
+                'name': item.get('title') or item['template_id'],
                 'content': item.get('content') or '',
                 'example': item.get('example') or '',
-                'active': True,
-            }
-            template = known_by_id.get(template_id)
-            if not template:
-                templates.create({
-                    'app_id': self.id, 'template_id': template_id, 'kind': 'template', **values,
-                })
-            elif any(template[name] != value for name, value in values.items()):
-                template.write(values)
-        known.filtered(
-            lambda template: template.active and template.template_id not in listed,
-        ).action_archive()
-        return len(listed)
+            } for item in answer.get('template_list') or () if item.get('template_id')
+        }))
 
     # === EVENTS === #
 
