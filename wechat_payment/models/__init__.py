@@ -22,6 +22,7 @@ from . import (
     payment_transaction_refund,
     payment_transaction_refund_interval,
     payment_transaction_refund_result,
+    payment_transaction_refund_v2,
     payment_transaction_settlement,
     res_config_settings,
     wechat_pay_certificate,

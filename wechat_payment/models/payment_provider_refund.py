@@ -4,8 +4,9 @@ from urllib.parse import quote
 
 from odoo import models
 
+from odoo.addons.wechat.exceptions import WeChatUnknown
 from odoo.addons.wechat_payment.exceptions import WeChatPayRefused
-from odoo.addons.wechat_payment.protocol import refunds
+from odoo.addons.wechat_payment.protocol import refunds, v2_errors, v2_refunds
 
 
 class PaymentProvider(models.Model):
@@ -20,22 +21,97 @@ class PaymentProvider(models.Model):
 
     # === BUSINESS METHODS === #
 
-    def _wechat_fetch_refund(self, out_refund_no):
-        """Ask WeChat Pay for a refund by its number (A6.2).
+    def _wechat_fetch_refund(self, out_refund_no, api_version=None):
+        """Ask WeChat Pay for a refund by its number (A6.2, B2.5).
 
         :param str out_refund_no: The merchant's number of the refund.
-        :return: WeChat Pay's refund, verified; empty if it has never seen it.
+        :param str api_version: The version to ask with, default: the provider's. Both know the
+            refunds of both.
+        :return: WeChat Pay's refund as v3 tells it, verified; empty if it has never seen it.
         :rtype: dict
         :raise WeChatError: If WeChat Pay refuses, does not answer, or cannot be verified.
         """
         self.ensure_one()
+        if (api_version or self.sudo().wechat_api_version) == 'v2':
+            return self._wechat_fetch_v2_refund(out_refund_no)
         path = f'{refunds.REFUND_PATH}/{quote(out_refund_no, safe="")}'
+        params = {'sub_mchid': sub} if (sub := self.sudo().wechat_sub_mch_id) else None
         try:
-            return self._wechat_request('GET', path)
+            return self._wechat_request('GET', path, params=params)
         except WeChatPayRefused as error:
             if error.status == 404 and error.wechat_code in refunds.NO_SUCH_REFUND_CODES:
                 return {}
             raise
+
+    def _wechat_fetch_v2_refund(self, out_refund_no):
+        """Ask WeChat Pay for a refund by API v2 (B2.5).
+
+        :param str out_refund_no: The merchant's number of the refund.
+        :return: WeChat Pay's refund as v3 tells it, verified; empty if it has never seen it.
+        :rtype: dict
+        :raise WeChatError: If WeChat Pay refuses, does not answer, or cannot be verified.
+        """
+        offset = 0
+        while True:
+            params = {**self._wechat_get_v2_refund_apps(), 'out_refund_no': out_refund_no}
+            if offset:
+                params['offset'] = offset
+            try:
+                message = self._wechat_request_v2(
+                    v2_refunds.QUERY_PATH, params, repeatable=True,
+                )
+            except WeChatPayRefused as error:
+                if error.wechat_code in v2_errors.NO_SUCH_REFUND_CODES:
+                    return {}
+                raise
+            try:
+                found = v2_refunds.read_refunds(message)
+                total = v2_refunds.read_total_count(message)
+            except v2_refunds.V2RefundError:
+                raise self._wechat_unreadable_v2_refund() from None
+            for refund in found:
+                if refund['out_refund_no'] == out_refund_no:
+                    return refund
+            offset += v2_refunds.PAGE
+            if not found or offset >= min(total, refunds.MAX_REFUNDS):
+                # WeChat Pay knows the number, and tells nothing of it: that is not "never seen".
+                raise self._wechat_unreadable_v2_refund()
+
+    def _wechat_get_v2_refund_apps(self, app=None):
+        """Return the apps that a refund call of API v2 names.
+
+        :param wechat.app app: The app of the order; none: any app of the merchant.
+        :return: {appid[, sub_appid]}
+        :rtype: dict
+        :raise WeChatError: `misconfigured` if there is none.
+        """
+        app = app or self.sudo().wechat_app_ids[:1]
+        parties = self._wechat_get_v2_parties(app)
+        return {name: parties[name] for name in ('appid', 'sub_appid') if parties.get(name)}
+
+    def _wechat_send_v2_refund(self, params):
+        """Make the refund call of API v2, with the merchant certificate (B2.4).
+
+        :param dict params: What the call says, without merchants and signature.
+        :return: The refund that was taken, as v3 tells it, verified.
+        :rtype: dict
+        :raise WeChatError: As `_wechat_request_v2` does.
+        """
+        message = self._wechat_request_v2(v2_refunds.REFUND_PATH, params, certificate=True)
+        try:
+            return v2_refunds.read_accepted_refund(message)
+        except v2_refunds.V2RefundError:
+            raise self._wechat_unreadable_v2_refund() from None
+
+    def _wechat_unreadable_v2_refund(self):
+        """Return the error for an answer that is signed and says nothing of a refund.
+
+        :rtype: WeChatUnknown
+        """
+        return WeChatUnknown(
+            self.env._("WeChat Pay's answer cannot be read. Please try again in a moment."),
+            code='wechat_unavailable',
+        )
 
     def _wechat_send_signed(self, path, payload, headers):
         """Make one call that must not be repeated, with headers of its own.
