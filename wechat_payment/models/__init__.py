@@ -6,6 +6,7 @@ from . import (
     payment_provider_certificates,
     payment_provider_check,
     payment_provider_checkout,
+    payment_provider_orders,
     payment_provider_problem,
     payment_provider_refund,
     payment_provider_upload,

@@ -24,6 +24,10 @@ class PaymentTransaction(models.Model):
         string="Trade Type", readonly=True,
         selection=[('JSAPI', "JSAPI"), ('APP', "App"), ('NATIVE', "Native"), ('H5', "H5")],
     )
+    wechat_api_version = fields.Selection(
+        string="API Version", selection=[('v3', "API v3"), ('v2', "API v2")], readonly=True,
+        copy=False, help="The version of WeChat Pay's interface in which this was ordered.",
+    )
     wechat_order_body = fields.Text(
         string="Order Sent to WeChat Pay", readonly=True, copy=False,
         groups='base.group_system',
@@ -88,6 +92,21 @@ class PaymentTransaction(models.Model):
             provider_code, prefix=order_numbers.build_out_trade_no(prefix), separator=separator,
             **kwargs,
         )
+
+    def _wechat_get_api_version(self):
+        """Return the version in which WeChat Pay is to be called about this payment or refund.
+
+        The one it was made with; the provider's, if that one's keys are no longer there.
+
+        :return: `v3` or `v2`.
+        :rtype: str
+        """
+        self.ensure_one()
+        provider = self.provider_id.sudo()
+        version = self.wechat_api_version
+        if version and provider._wechat_has_version(version):
+            return version
+        return provider.wechat_api_version
 
     def _wechat_is_open(self):
         """Tell whether WeChat Pay may still change this transaction from unpaid to paid.

@@ -35,16 +35,9 @@ class PaymentTransaction(models.Model):
         :raise WeChatError: If WeChat Pay refuses, does not answer, or cannot be verified.
         """
         self.ensure_one()
-        try:
-            order = self.provider_id._wechat_request(
-                'GET', f'/v3/pay/transactions/out-trade-no/{self.reference}',
-                params={'mchid': self.provider_id.sudo().wechat_mch_id},
-            )
-        except WeChatPayRefused as error:
-            if error.status != 404:
-                raise
-            return {}
-        self._wechat_apply_order(order)
+        order = self.provider_id._wechat_fetch_order(self)
+        if order:
+            self._wechat_apply_order(order)
         return order
 
     def _wechat_close(self):
@@ -60,8 +53,9 @@ class PaymentTransaction(models.Model):
         self.ensure_one()
         try:
             self.provider_id._wechat_request(
-                'POST', f'/v3/pay/transactions/out-trade-no/{self.reference}/close',
-                payload={'mchid': self.provider_id.sudo().wechat_mch_id}, repeatable=True,
+                'POST',
+                f'{self.provider_id._wechat_get_order_path()}/out-trade-no/{self.reference}/close',
+                payload=self.provider_id._wechat_get_merchant_query(), repeatable=True,
             )
         except WeChatPayRefused as error:
             if error.code == 'misconfigured':
