@@ -12,10 +12,14 @@ class Client:
 
     :ivar str address: The IP address; behind a proxy, Odoo's `proxy_mode` makes it the customer's.
     :ivar str user_agent: The browser's own description.
+    :ivar int app_id: The `wechat.app` in which WeChat told who the customer is; 0 if it did not.
+    :ivar str openid: Who the customer is in that app, from WeChat and from nobody else.
     """
 
     address: str = ''
     user_agent: str = ''
+    app_id: int = 0
+    openid: str = ''
 
     @property
     def is_wechat(self):
@@ -32,7 +36,12 @@ class Client:
 
     @property
     def trade_type(self):
-        """How a customer pays on a web page: `H5` in a phone's browser, else `NATIVE` (A4.1)."""
+        """How a customer pays on a web page (A4.1).
+
+        `JSAPI` for whom WeChat knows, `H5` in a phone's browser, else `NATIVE`.
+        """
+        if self.openid:
+            return 'JSAPI'
         return 'H5' if self.is_phone and not self.is_wechat else 'NATIVE'
 
     @property

@@ -40,8 +40,8 @@ def is_in_wechat():
 class BrowserStates:
     """What binds a state to the browser; to be inherited by controllers that begin logins."""
 
-    def _begin_login(self, app, action, scope, next_page='', user=None):
-        """Write down a login that begins.
+    def _begin_login(self, app, action, scope, next_page='', user=None, intent=None):
+        """Write down a login that begins; see `wechat.oauth.state._begin`.
 
         :return: the state and the mark for the browser's cookie
         :rtype: tuple(str, str)
@@ -50,7 +50,7 @@ class BrowserStates:
         browser = request.httprequest.cookies.get(COOKIE)
         if not State._is_browser_mark(browser):  # several tabs share one
             browser = State._new_browser_mark()
-        return State._begin(browser, app, action, scope, next_page, user), browser
+        return State._begin(browser, app, action, scope, next_page, user, intent), browser
 
     def _mark_browser(self, response, browser):
         """Put the mark into the browser's cookie; no page of another site sends it along."""

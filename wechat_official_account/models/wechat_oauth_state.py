@@ -9,6 +9,7 @@ from odoo.tools import SQL
 from odoo.addons.wechat.exceptions import WeChatError
 
 LIFETIME = timedelta(minutes=10)
+LOGIN_INTENTS = ('login', 'bind')
 MAX_LENGTH = 128  # of a state and of a browser's mark, in characters
 
 
@@ -62,7 +63,7 @@ class WechatOauthState(models.Model):
         )
 
     @api.model
-    def _begin(self, browser, app, action, scope, next_page='', user=None):
+    def _begin(self, browser, app, action, scope, next_page='', user=None, intent=None):
         """Write a login down that begins now.
 
         :param str browser: the mark of the browser
@@ -71,6 +72,7 @@ class WechatOauthState(models.Model):
         :param str scope: what the person is asked for
         :param str next_page: path within the site, or empty
         :param res.users user: who binds the WeChat account, `None` for a login
+        :param str intent: another purpose, which :meth:`_take` must name
         :return: the state to send along: letters and digits
         :rtype: str
         """
@@ -81,7 +83,7 @@ class WechatOauthState(models.Model):
             'app_id': app.id,
             'action': action,
             'scope': scope,
-            'intent': 'bind' if user else 'login',
+            'intent': intent or ('bind' if user else 'login'),
             'user_id': user.id if user else False,
             'next': next_page,
             'expires_at': fields.Datetime.now() + LIFETIME,
@@ -89,7 +91,7 @@ class WechatOauthState(models.Model):
         return state
 
     @api.model
-    def _take(self, state, browser):
+    def _take(self, state, browser, intents=LOGIN_INTENTS):
         """Take a login that came back from WeChat, once on all servers.
 
         The caller commits at once: what is taken stays taken whatever becomes of the request, and
@@ -97,6 +99,7 @@ class WechatOauthState(models.Model):
 
         :param str state: what WeChat sent back
         :param str browser: the mark of the browser that came
+        :param intents: what the caller finishes; what was begun for something else stays
         :return: `app_id`, `action`, `scope`, `intent`, `user_id` and `next`
         :rtype: dict
         :raise WeChatError: `bad_request` if there is no such login, it was taken, it is another
@@ -109,9 +112,10 @@ class WechatOauthState(models.Model):
                 """
                 DELETE FROM wechat_oauth_state
                  WHERE state_hash = %s AND browser_hash = %s AND expires_at > %s
+                   AND intent IN %s
              RETURNING app_id, action, scope, intent, user_id, next
                 """,
-                self._hash(state), self._hash(browser), fields.Datetime.now(),
+                self._hash(state), self._hash(browser), fields.Datetime.now(), tuple(intents),
             ))
             row = self.env.cr.dictfetchone()
         if not row:

@@ -37,7 +37,7 @@ class WechatPayCheckoutController(http.Controller):
         PaymentPostProcessing.monitor_transaction(tx_sudo)
         if tx_sudo.state in ('done', 'authorized'):
             return request.redirect('/payment/status')
-        client = self._get_client()
+        client = self._get_client(tx_sudo)
         response = request.render('wechat_payment.checkout_page', {
             'tx': tx_sudo,
             'access_token': access_token,
@@ -65,7 +65,9 @@ class WechatPayCheckoutController(http.Controller):
         tx_sudo = self._get_transaction(reference, access_token)
         if not tx_sudo._wechat_has_live_result():
             request.env['wechat.call'].sudo()._count(request.httprequest.remote_addr)
-        tx_sudo = tx_sudo._wechat_start_checkout(self._get_client(), retry=bool(retry))
+        tx_sudo = tx_sudo._wechat_start_checkout(
+            self._get_client(tx_sudo), retry=bool(retry),
+        )
         PaymentPostProcessing.monitor_transaction(tx_sudo)
         return tx_sudo._wechat_get_checkout_values(
             tx_sudo.provider_id._wechat_get_return_base_url(request.httprequest.host)
@@ -78,11 +80,20 @@ class WechatPayCheckoutController(http.Controller):
         :param str reference: The transaction's reference.
         :param str access_token: The token of its page.
         :param bool check: Whether the customer wants WeChat Pay to be asked.
-        :return: {state, message}
+        :return: {state, message}, and {reference, access_token, path} if another transaction has
+            taken the place of this one.
         :rtype: dict
         :raise WeChatError: `bad_request` without the right token.
         """
-        return self._get_transaction(reference, access_token)._wechat_poll(check=bool(check))
+        tx_sudo = self._get_transaction(reference, access_token)
+        successor_sudo = tx_sudo._wechat_find_successor()
+        if not successor_sudo:
+            return tx_sudo._wechat_poll(check=bool(check))
+        PaymentPostProcessing.monitor_transaction(successor_sudo)
+        return {
+            **successor_sudo._wechat_poll(check=bool(check)),
+            **successor_sudo._wechat_get_page_values(),
+        }
 
     @http.route(_cancel_url, type='jsonrpc', auth='public', methods=['POST'])
     def wechat_pay_cancel(self, reference=None, access_token=None, **_kwargs):
@@ -125,10 +136,12 @@ class WechatPayCheckoutController(http.Controller):
             )
         return tx_sudo
 
-    @staticmethod
-    def _get_client():
+    def _get_client(self, tx_sudo):
         """Return what the request shows of the customer's device.
 
+        A hook: who knows the customer's openid adds it.
+
+        :param payment.transaction tx_sudo: What the customer pays, in sudo mode.
         :rtype: Client
         """
         http_request = request.httprequest

@@ -1,9 +1,9 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+import re
 from urllib.parse import quote, urlencode
 
 from odoo import api, fields, models
-from odoo.fields import Command
 from odoo.tools import consteq
 
 from odoo.addons.payment import utils as payment_utils
@@ -19,6 +19,12 @@ PAGE_PATH = '/payment/wechat_pay/pay'
 
 class PaymentTransaction(models.Model):
     _inherit = 'payment.transaction'
+
+    wechat_successor_id = fields.Many2one(
+        string="Replaced By", comodel_name='payment.transaction', readonly=True, copy=False,
+        index='btree_not_null',
+        help="The transaction by which the same payment went on under a new number.",
+    )
 
     # === BUSINESS METHODS - PAYMENT FLOW === #
 
@@ -53,6 +59,19 @@ class PaymentTransaction(models.Model):
         query = urlencode({'access_token': self._wechat_get_access_token()})
         return f'{PAGE_PATH}/{self.reference}?{query}'
 
+    def _wechat_get_page_values(self):
+        """Return what a payment page needs to be the page of this transaction.
+
+        :return: {reference, access_token, path}
+        :rtype: dict
+        """
+        self.ensure_one()
+        return {
+            'reference': self.reference,
+            'access_token': self._wechat_get_access_token(),
+            'path': self._wechat_get_page_path(),
+        }
+
     @api.model
     def _wechat_find_by_access_token(self, reference, access_token):
         """Return the transaction that an access token opens.
@@ -76,7 +95,7 @@ class PaymentTransaction(models.Model):
     def _wechat_get_document_fields(self):
         """Return the fields that link a transaction to what it pays; the bridges add theirs.
 
-        Their records have `transaction_ids` and `name`.
+        Their records have `name`.
 
         :rtype: list[str]
         """
@@ -142,7 +161,7 @@ class PaymentTransaction(models.Model):
             ):
                 return self
             problem = self._wechat_find_document_problem()
-            is_usable = not problem and self._wechat_is_usable(client.trade_type)
+            is_usable = not problem and self._wechat_is_usable(client)
             open_txs = self._wechat_get_siblings().filtered(lambda tx: tx._wechat_is_open())
             if not is_usable and self._wechat_is_open():
                 open_txs |= self
@@ -162,7 +181,9 @@ class PaymentTransaction(models.Model):
             )
         tx = self if is_usable else self._wechat_replace()
         if not tx.wechat_order_body:
-            app = tx._wechat_choose_app(tx.provider_id, client.trade_type)
+            app = self.env['wechat.app'].sudo().browse(client.app_id) or (
+                tx._wechat_choose_app(tx.provider_id, client.trade_type)
+            )
             if not app:
                 raise WeChatError(
                     self.env._("The shop cannot take WeChat Pay yet: its payment provider lists no"
@@ -172,7 +193,7 @@ class PaymentTransaction(models.Model):
             if not self.env.user._is_public():
                 tx.wechat_user_id = self.env.uid
             tx._wechat_prepare_order(
-                app, '', client.trade_type, tx._wechat_get_description(), client,
+                app, client.openid, client.trade_type, tx._wechat_get_description(), client,
             )
         tx._wechat_place_order()
         return tx
@@ -193,14 +214,15 @@ class PaymentTransaction(models.Model):
         :rtype: payment.transaction
         """
         siblings = self.browse()
-        for documents in self._wechat_get_documents():
-            siblings |= documents.transaction_ids
+        for name in self._wechat_get_document_fields():
+            if self[name]:
+                siblings |= self.search([(name, 'in', self[name].ids)])
         return siblings - self
 
-    def _wechat_is_usable(self, trade_type):
+    def _wechat_is_usable(self, client):
         """Tell whether this transaction can (still) be paid as the customer's device pays.
 
-        :param str trade_type: How the device pays.
+        :param Client client: What is known of the customer's device.
         :rtype: bool
         """
         if self.state not in ('draft', 'pending'):
@@ -208,7 +230,12 @@ class PaymentTransaction(models.Model):
         if not self.wechat_order_body:
             return True
         rest = fields.Datetime.add(fields.Datetime.now(), seconds=const.RESULT_REST)
-        return self.wechat_trade_type == trade_type and self.wechat_time_expire > rest
+        return (
+            self.wechat_trade_type == client.trade_type
+            and (self.wechat_openid or '') == client.openid
+            and (not client.openid or self.wechat_app_id.id == client.app_id)
+            and self.wechat_time_expire > rest
+        )
 
     def _wechat_replace(self):
         """Create a transaction with a new number for the same payment.
@@ -218,8 +245,8 @@ class PaymentTransaction(models.Model):
         """
         self.ensure_one()
         values = {
-            name: [Command.set(self[name].ids)] for name in self._wechat_get_document_fields()
-            if self[name]
+            name: self._fields[name].convert_to_write(self[name], self)
+            for name in self._wechat_get_document_fields() if self[name]
         }
         reference = self._compute_reference(
             'wechat_pay', prefix=None if values else self.reference.rsplit('-', 1)[0], **values,
@@ -235,12 +262,27 @@ class PaymentTransaction(models.Model):
             'operation': self.operation,
             **values,
         })
-        # The generic confirmation page is told which transaction it is about.
-        tx.landing_route = (self.landing_route or '').replace(
-            f'tx_id={self.id}&', f'tx_id={tx.id}&'
+        # Some confirmation pages are told which transaction they are about.
+        tx.landing_route = re.sub(
+            rf'\btx_id={self.id}(?=&|$)', f'tx_id={tx.id}', self.landing_route or '',
         )
         tx._log_sent_message()
+        self.wechat_successor_id = tx
         return tx
+
+    def _wechat_find_successor(self):
+        """Return the transaction by which this payment went on, if another took its place.
+
+        A payment that was made under the old number nevertheless is not passed over.
+
+        :return: The last one; empty if there is none.
+        :rtype: payment.transaction
+        """
+        self.ensure_one()
+        tx = self
+        while tx.wechat_successor_id and tx.state not in ('done', 'authorized'):
+            tx = tx.wechat_successor_id
+        return tx - self
 
     def _wechat_poll(self, check=False):
         """Return what the payment page should show now.
@@ -300,25 +342,25 @@ class PaymentTransaction(models.Model):
 
         :param str base_url: Where the customer's browser continues after H5.
         :return: {reference, access_token, path, state, message} and, while it can be paid, `kind`
-            (`NATIVE`, `H5`), `expires_in` (seconds) and `image` (data address of the QR code) or
-            `url` (where to go).
+            (`NATIVE`, `H5`, `JSAPI`), `expires_in` (seconds) and `image` (data address of the QR
+            code), `url` (where to go) or `payment` (what WeChat's own page function takes).
         :rtype: dict
         """
         self.ensure_one()
         values = {
-            'reference': self.reference,
-            'access_token': self._wechat_get_access_token(),
-            'path': self._wechat_get_page_path(),
+            **self._wechat_get_page_values(),
             'state': self.state,
             'message': self.state_message or '',
         }
-        if not self._wechat_is_open() or not self.wechat_pay_url:
+        if not self._wechat_is_open() or not (self.wechat_pay_url or self.wechat_prepay_id):
             return values
         expire = min(self.wechat_prepay_expire, self.wechat_time_expire)
         seconds = (expire - fields.Datetime.now()).total_seconds() - const.RESULT_REST
         values.update(kind=self.wechat_trade_type, expires_in=max(int(seconds), 0) + 1)
         if self.wechat_trade_type == 'NATIVE':
             values['image'] = build_qr_image(self.wechat_pay_url)
+        elif self.wechat_trade_type == 'JSAPI':
+            values['payment'] = self._wechat_build_client_values()
         else:
             # Never altered, only extended by where to come back to (A4.4).
             back = quote(f'{base_url}{self._wechat_get_page_path()}&returned=1', safe='')

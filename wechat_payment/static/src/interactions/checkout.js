@@ -40,7 +40,7 @@ export class WechatPayCheckout extends Interaction {
             't-att-disabled': () => this.isBusy,
         },
         '[name="o_wechat_pay_cancel_box"]': {
-            't-att-class': () => ({ 'd-none': !['native', 'h5'].includes(this.section) }),
+            't-att-class': () => ({ 'd-none': !this.isWaiting }),
         },
         '[name="o_wechat_pay_cancel_error"]': {
             't-out': () => this.cancelError,
@@ -113,20 +113,9 @@ export class WechatPayCheckout extends Interaction {
             this.showError(error, code);
             return;
         }
-        if (values.reference !== this.reference) {
-            // A reload must show the new order.
-            window.history.replaceState({}, '', values.path);
-        }
-        this.reference = values.reference;
-        this.accessToken = values.access_token;
+        this.adopt(values);
         this.cancelError = '';
-        if (values.kind === 'NATIVE') {
-            this.image = values.image;
-            this.section = 'native';
-        } else if (values.kind === 'H5') {
-            this.url = values.url;
-            this.section = 'h5';
-        } else {
+        if (!this.showOrder(values)) {
             this.showState(values);
             return;
         }
@@ -146,7 +135,9 @@ export class WechatPayCheckout extends Interaction {
      */
     async poll(check = false) {
         try {
-            this.showState(await this.call('poll', { check }));
+            const values = await this.call('poll', { check });
+            this.adopt(values);
+            this.showState(values);
         } catch (error) {
             const isRefused = error instanceof RPCError && error.data?.context?.code;
             if (isRefused) {
@@ -155,7 +146,7 @@ export class WechatPayCheckout extends Interaction {
             }
             // No connection for a moment: the next time may do.
         }
-        if (['native', 'h5'].includes(this.section)) {
+        if (this.isWaiting) {
             this.schedulePoll();
         }
     }
@@ -193,12 +184,54 @@ export class WechatPayCheckout extends Interaction {
     }
 
     onVisibilityChange() {
-        if (!document.hidden && ['native', 'h5'].includes(this.section)) {
+        if (!document.hidden && this.isWaiting) {
             this.poll(this.section === 'h5'); // Back from WeChat.
         }
     }
 
     // #=== WHAT IS SHOWN ===#
+
+    /**
+     * Whether the page waits for a payment.
+     */
+    get isWaiting() {
+        return ['native', 'h5'].includes(this.section);
+    }
+
+    /**
+     * Go on as the page of the transaction that took the place of this page's one.
+     *
+     * @param {object} values - `reference`, `access_token` and `path`; none if it is the same.
+     * @return {void}
+     */
+    adopt(values) {
+        if (!values.reference || values.reference === this.reference) {
+            return;
+        }
+        // A reload must show the new order.
+        window.history.replaceState({}, '', values.path);
+        this.reference = values.reference;
+        this.accessToken = values.access_token;
+    }
+
+    /**
+     * Show what to do with a placed order. Other ways of paying are added here.
+     *
+     * @param {object} values - `kind` and what belongs to it.
+     * @return {boolean} Whether there is something to do.
+     */
+    showOrder(values) {
+        if (values.kind === 'NATIVE') {
+            this.image = values.image;
+            this.section = 'native';
+        } else if (values.kind === 'H5') {
+            this.url = values.url;
+            this.section = 'h5';
+        } else {
+            return false;
+        }
+        return true;
+    }
 
     /**
      * Show a state from which this page does not continue; ignore the others.
