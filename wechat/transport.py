@@ -13,6 +13,7 @@ import os
 import ssl
 import threading
 import time
+import weakref
 from http.client import HTTPException
 from http.cookiejar import DefaultCookiePolicy
 
@@ -29,7 +30,8 @@ CHUNK_BYTES = 64 * 1024
 POOL_SIZE = 32
 
 _local = threading.local()
-_sessions = {}
+# By client certificate: one that nobody uses any more takes its connections along.
+_sessions = weakref.WeakKeyDictionary()
 _sessions_lock = threading.Lock()
 # A worker must not talk over the connections of the process that it was forked from.
 os.register_at_fork(after_in_child=_sessions.clear)
@@ -48,8 +50,30 @@ class TransportError(Exception):
         self.sent = sent
 
 
+class _Anonymous:
+    """Stands for no client certificate."""
+
+    context = None
+
+
+_ANONYMOUS = _Anonymous()
+
+
 class _Adapter(HTTPAdapter):
     """A connection pool whose time-outs are those of the call that runs in this thread."""
+
+    def __init__(self, context, **kwargs):
+        self.context = context
+        super().__init__(**kwargs)
+
+    def init_poolmanager(self, *args, **kwargs):
+        super().init_poolmanager(*args, **kwargs, **self._tls())
+
+    def proxy_manager_for(self, proxy, **kwargs):
+        return super().proxy_manager_for(proxy, **kwargs, **self._tls())
+
+    def _tls(self):
+        return {'ssl_context': self.context} if self.context else {}
 
     def send(self, request, **kwargs):
         kwargs['timeout'] = _local.timeout
@@ -78,7 +102,8 @@ def send(method, url, *, data=None, headers=None, files=None, timeout=(3, 10), c
     :param files: Files of a multipart body, as `requests` takes them.
     :param tuple timeout: Seconds to connect and seconds to wait for data. Once the answer has
         begun, the whole of it must be there when their sum has passed.
-    :param cert: Paths of a client certificate and its key, as `requests` takes them.
+    :param cert: A client certificate: an object whose `context` is an `ssl.SSLContext` that holds
+        it. Connections are kept as long as this object is.
     :return: The answer; its body is read.
     :rtype: requests.Response
     :raise TransportError: If there is no whole answer of at most 32 MiB.
@@ -98,7 +123,6 @@ def send(method, url, *, data=None, headers=None, files=None, timeout=(3, 10), c
             headers={'Accept-Encoding': 'identity', **(headers or {})},
             files=files,
             proxies=_proxies(url),
-            cert=cert,
             allow_redirects=False,
             stream=True,
         )
@@ -125,14 +149,15 @@ def _session(cert):
     Each certificate has a session of its own: a pooled connection stays the one of the certificate
     that opened it.
     """
+    key = cert or _ANONYMOUS
     with _sessions_lock:
-        session = _sessions.get(cert)
+        session = _sessions.get(key)
         if session is None:
-            session = _sessions[cert] = _new_session()
+            session = _sessions[key] = _new_session(key.context)
     return session
 
 
-def _new_session():
+def _new_session(context=None):
     """Return a session that keeps nothing but its connections, and may thus serve all threads."""
     session = requests.Session()
     session.trust_env = False  # No .netrc, and no proxy but those of `_proxies`.
@@ -142,7 +167,7 @@ def _new_session():
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.headers['User-Agent'] = 'odoo-wechat/19.0'
     for prefix in ('https://', 'http://'):
-        session.mount(prefix, _Adapter(pool_connections=8, pool_maxsize=POOL_SIZE))
+        session.mount(prefix, _Adapter(context, pool_connections=8, pool_maxsize=POOL_SIZE))
     return session
 
 

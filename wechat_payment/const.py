@@ -11,6 +11,9 @@ SENSITIVE_KEYS = {
     'bank_account', 'real_name', 'user_name',
     'wechat_api_v3_key', 'wechat_merchant_private_key', 'wechat_api_v3_key_input',
     'wechat_merchant_private_key_input', 'wechat_order_body', 'wechat_prepay_id',
+    # API v2, its notifications, payment codes and red packets.
+    'wechat_api_v2_key', 'wechat_api_v2_key_input', 'req_info', 'mweb_url', 'auth_code',
+    're_openid', 're_user_name', 'user_truename', 'user_creid',
 }
 PAYMENT_SENSITIVE_KEYS.update(SENSITIVE_KEYS)
 
@@ -27,7 +30,16 @@ CERTIFICATES_MIN_AGE = 5
 CERTIFICATES_WARNING = 3
 
 # Keys that are entered in forms and never shown again: payment.provider fields less `wechat_`.
-ENTERED_KEYS = ('api_v3_key', 'merchant_private_key', 'merchant_certificate', 'pay_public_key')
+ENTERED_KEYS = (
+    'api_v3_key', 'api_v2_key', 'merchant_private_key', 'merchant_certificate', 'pay_public_key',
+)
+
+# What may be wrong with API v2, by the reasons of `_wechat_describe_problem`: a call of API v3 that
+# succeeds says nothing of it.
+V2_REASONS = {
+    'v2_key_missing', 'v2_not_taken', 'v2_signature', 'api_v2', 'client_certificate_missing',
+    'client_certificate',
+}
 
 # The payment method of Odoo's payment engine that is enabled with the provider.
 DEFAULT_PAYMENT_METHOD_CODES = {'wechat_pay'}

@@ -1,7 +1,12 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """What can go wrong at WeChat Pay, beside the three kinds of failure of `wechat`."""
 
-from odoo.addons.wechat.exceptions import WeChatError, WeChatRefused, WeChatUnverified
+from odoo.addons.wechat.exceptions import (
+    WeChatError,
+    WeChatRefused,
+    WeChatUnknown,
+    WeChatUnverified,
+)
 
 
 class WeChatPayRefused(WeChatRefused):
@@ -45,3 +50,27 @@ class WeChatPayUnverified(WeChatUnverified):
         super().__init__(message, code='wechat_unavailable')
         self.reason = reason
         self.date = date
+
+
+class WeChatPayNotTaken(WeChatUnknown):
+    """API v2 answered `return_code` FAIL: it says that it did not take the request.
+
+    Such an answer is never signed, so that for money the outcome counts as open.
+
+    :ivar str return_msg: WeChat Pay's own words, for administrators only.
+    """
+
+    def __init__(self, message, code='misconfigured', return_msg=''):
+        super().__init__(message, code=code)
+        self.return_msg = return_msg
+
+
+class WeChatPayUnsettled(WeChatUnknown):
+    """API v2 answered with a failure after which the money may be on its way all the same.
+
+    :ivar str wechat_code: WeChat Pay's `err_code`, as SYSTEMERROR or USERPAYING.
+    """
+
+    def __init__(self, message, code, wechat_code):
+        super().__init__(message, code=code)
+        self.wechat_code = wechat_code

@@ -2,7 +2,10 @@
 UPDATE payment_provider
    SET wechat_mch_id = NULL,
        wechat_notify_base_url = NULL,
+       wechat_sub_mch_id = NULL,
+       wechat_sub_appid = NULL,
        wechat_api_v3_key = NULL,
+       wechat_api_v2_key = NULL,
        wechat_merchant_private_key = NULL,
        wechat_merchant_certificate = NULL,
        wechat_merchant_serial = NULL,

@@ -37,8 +37,10 @@ class PaymentProvider(models.Model):
              " https://shop.example.com. Empty: the system parameter web.base.url.",
     )
     wechat_api_version = fields.Selection(
-        string="API Version", selection=[('v3', "API v3")], default='v3', required=True,
-        groups='base.group_system',
+        string="API Version", selection=[('v3', "API v3"), ('v2', "API v2")], default='v3',
+        required=True, groups='base.group_system',
+        help="API v3 unless this merchant has no APIv3 key. Payments that were begun with the other"
+             " version are finished with it as long as its keys are kept here.",
     )
     wechat_api_v3_key = fields.Char(
         string="APIv3 Key", copy=False, prefetch=False, groups='base.group_system',
@@ -161,7 +163,8 @@ class PaymentProvider(models.Model):
     @api.constrains(
         'code', 'state', 'wechat_api_v3_key', 'wechat_merchant_private_key',
         'wechat_merchant_serial', 'wechat_pay_public_key', 'wechat_pay_public_key_id',
-        'wechat_certificate_ids',
+        'wechat_certificate_ids', 'wechat_api_version', 'wechat_api_v2_key',
+        'wechat_merchant_certificate',
     )
     def _check_wechat_complete(self):
         """Check that an enabled provider can sign, decrypt and verify."""
@@ -181,7 +184,7 @@ class PaymentProvider(models.Model):
                     )
                 raise ValidationError(message)
 
-    @api.constrains('code', 'state', 'wechat_mch_id', 'company_id')
+    @api.constrains('code', 'state', 'wechat_mch_id', 'wechat_sub_mch_id', 'company_id')
     def _check_wechat_merchant_once(self):
         """Check that a payment can only be one provider's: two of one merchant would share all."""
         for provider in self:
@@ -193,6 +196,7 @@ class PaymentProvider(models.Model):
                 ('state', '!=', 'disabled'),
                 ('company_id', '=', provider.company_id.id),
                 ('wechat_mch_id', '=', provider.wechat_mch_id),
+                ('wechat_sub_mch_id', '=', provider.wechat_sub_mch_id),
             ], limit=1):
                 raise ValidationError(self.env._(
                     "Merchant number %(number)s is already used by the provider %(name)s of this"
@@ -296,9 +300,15 @@ class PaymentProvider(models.Model):
         :rtype: list[str]
         """
         self.ensure_one()
-        names = ['wechat_api_v3_key', 'wechat_merchant_private_key', 'wechat_merchant_serial']
-        if with_trust and not self.wechat_certificate_ids._filter_valid():
-            names += ['wechat_pay_public_key_id', 'wechat_pay_public_key']
+        if self.wechat_api_version == 'v2':
+            # The key signs and verifies; refunds want the certificate with its private key.
+            names = [
+                'wechat_api_v2_key', 'wechat_merchant_private_key', 'wechat_merchant_certificate',
+            ]
+        else:
+            names = ['wechat_api_v3_key', 'wechat_merchant_private_key', 'wechat_merchant_serial']
+            if with_trust and not self.wechat_certificate_ids._filter_valid():
+                names += ['wechat_pay_public_key_id', 'wechat_pay_public_key']
         return [
             self._fields[name].get_description(self.env, ['string'])['string']
             for name in names if not self[name]
@@ -336,9 +346,10 @@ class PaymentProvider(models.Model):
             'wechat_mch_id', 'wechat_api_v3_key', 'wechat_merchant_serial',
             'wechat_merchant_certificate', 'wechat_merchant_private_key',
             'wechat_pay_public_key_id', 'wechat_pay_public_key', 'wechat_notify_base_url',
+            'wechat_api_v2_key', 'wechat_sub_mch_id', 'wechat_sub_appid',
         ):
             if isinstance(values.get(name), str):
-                values[name] = values[name].strip()
+                values[name] = values[name].strip() or False
         if 'wechat_pay_public_key_id' in values and not values['wechat_pay_public_key_id']:
             values['wechat_pay_public_key'] = False  # One is of no use without the other.
         if 'wechat_mch_id' in values:
@@ -384,7 +395,8 @@ class PaymentProvider(models.Model):
             **dict.fromkeys((
                 'wechat_mch_id', 'wechat_api_v3_key', 'wechat_merchant_certificate',
                 'wechat_merchant_serial', 'wechat_merchant_private_key',
-                'wechat_pay_public_key_id', 'wechat_pay_public_key',
+                'wechat_pay_public_key_id', 'wechat_pay_public_key', 'wechat_api_v2_key',
+                'wechat_sub_mch_id', 'wechat_sub_appid',
             )),
             'wechat_certificate_ids': [Command.clear()],
         }
@@ -394,7 +406,8 @@ class PaymentProvider(models.Model):
         return {
             **super()._get_removal_values(),
             **dict.fromkeys((
-                'wechat_api_v3_key', 'wechat_merchant_private_key', 'wechat_merchant_certificate',
+                'wechat_api_v3_key', 'wechat_api_v2_key', 'wechat_merchant_private_key',
+                'wechat_merchant_certificate',
             )),
         }
 

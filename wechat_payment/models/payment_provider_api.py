@@ -258,7 +258,10 @@ class PaymentProvider(models.Model):
         :rtype: dict
         :raise WeChatUnknown: If the content is no JSON object.
         """
-        if self.wechat_check_state == 'error':
+        if (
+            self.wechat_check_state == 'error'
+            and self.wechat_error_reason not in const.V2_REASONS
+        ):
             self._wechat_note_outcome()
         if not response.content:
             return {}

@@ -11,7 +11,7 @@ from odoo.addons.payment.const import SENSITIVE_KEYS
 from odoo.addons.payment.logging import SensitiveDataFilter
 from odoo.addons.wechat_payment.const import ENTERED_KEYS
 from odoo.addons.wechat_payment.tests.common import API_V3_KEY, WechatPayCommon
-from odoo.addons.wechat_payment.tests.fake_wechat_pay import get_key_pair
+from odoo.addons.wechat_payment.tests.fake_wechat_pay import API_V2_KEY, get_key_pair
 
 API = 'odoo.addons.wechat_payment.models.payment_provider_api'
 
@@ -113,6 +113,7 @@ class TestProvider(WechatPayCommon):
             self.provider.with_user(self.portal_user).action_wechat_check_credentials()
 
     def test_the_form_never_gets_a_stored_key(self):
+        self.provider.wechat_api_v2_key = API_V2_KEY
         form = Form(self.provider, 'payment.payment_provider_form')
         for name in ENTERED_KEYS:
             self.assertFalse(form[f'wechat_{name}_input'])
