@@ -4,7 +4,6 @@ from urllib.parse import quote
 
 from odoo import models
 
-from odoo.addons.wechat.exceptions import WeChatUnknown
 from odoo.addons.wechat_payment.exceptions import WeChatPayRefused
 from odoo.addons.wechat_payment.protocol import refunds, v2_errors, v2_refunds
 
@@ -51,15 +50,13 @@ class PaymentProvider(models.Model):
         :rtype: dict
         :raise WeChatError: If WeChat Pay refuses, does not answer, or cannot be verified.
         """
+        parties = self._wechat_get_v2_parties(self.sudo().wechat_app_ids[:1])
         offset = 0
         while True:
-            params = {**self._wechat_get_v2_refund_apps(), 'out_refund_no': out_refund_no}
-            if offset:
-                params['offset'] = offset
             try:
-                message = self._wechat_request_v2(
-                    v2_refunds.QUERY_PATH, params, repeatable=True,
-                )
+                message = self._wechat_request_v2(v2_refunds.QUERY_PATH, {
+                    **parties, 'out_refund_no': out_refund_no, 'offset': offset or None,
+                }, repeatable=True)
             except WeChatPayRefused as error:
                 if error.wechat_code in v2_errors.NO_SUCH_REFUND_CODES:
                     return {}
@@ -68,31 +65,31 @@ class PaymentProvider(models.Model):
                 found = v2_refunds.read_refunds(message)
                 total = v2_refunds.read_total_count(message)
             except v2_refunds.V2RefundError:
-                raise self._wechat_unreadable_v2_refund() from None
+                raise self._wechat_unreadable_v2_answer(v2_refunds.QUERY_PATH) from None
             for refund in found:
                 if refund['out_refund_no'] == out_refund_no:
                     return refund
             offset += v2_refunds.PAGE
             if not found or offset >= min(total, refunds.MAX_REFUNDS):
                 # WeChat Pay knows the number, and tells nothing of it: that is not "never seen".
-                raise self._wechat_unreadable_v2_refund()
+                raise self._wechat_unreadable_v2_answer(v2_refunds.QUERY_PATH)
 
-    def _wechat_get_v2_refund_apps(self, app=None):
-        """Return the apps that a refund call of API v2 names.
+    def _wechat_build_v2_refund(self, body, app=None):
+        """Return what the refund call of API v2 says, without its signature (B2.4).
 
+        :param dict body: The body of v3's call.
         :param wechat.app app: The app of the order; none: any app of the merchant.
-        :return: {appid[, sub_appid]}
         :rtype: dict
-        :raise WeChatError: `misconfigured` if there is none.
+        :raise WeChatError: `misconfigured` if the call cannot be made as things are.
         """
-        app = app or self.sudo().wechat_app_ids[:1]
-        parties = self._wechat_get_v2_parties(app)
-        return {name: parties[name] for name in ('appid', 'sub_appid') if parties.get(name)}
+        self._wechat_get_client_certificate()  # Else the number would be kept for nothing.
+        parties = self._wechat_get_v2_parties(app or self.wechat_app_ids[:1])
+        return {**parties, **v2_refunds.build_refund(body)}
 
     def _wechat_send_v2_refund(self, params):
         """Make the refund call of API v2, with the merchant certificate (B2.4).
 
-        :param dict params: What the call says, without merchants and signature.
+        :param dict params: What the call says, without its signature.
         :return: The refund that was taken, as v3 tells it, verified.
         :rtype: dict
         :raise WeChatError: As `_wechat_request_v2` does.
@@ -101,17 +98,7 @@ class PaymentProvider(models.Model):
         try:
             return v2_refunds.read_accepted_refund(message)
         except v2_refunds.V2RefundError:
-            raise self._wechat_unreadable_v2_refund() from None
-
-    def _wechat_unreadable_v2_refund(self):
-        """Return the error for an answer that is signed and says nothing of a refund.
-
-        :rtype: WeChatUnknown
-        """
-        return WeChatUnknown(
-            self.env._("WeChat Pay's answer cannot be read. Please try again in a moment."),
-            code='wechat_unavailable',
-        )
+            raise self._wechat_unreadable_v2_answer(v2_refunds.REFUND_PATH) from None
 
     def _wechat_send_signed(self, path, payload, headers):
         """Make one call that must not be repeated, with headers of its own.

@@ -1,6 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from odoo import models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from odoo.addons.wechat_payment.exceptions import WeChatPayRefused
@@ -12,6 +12,20 @@ class PaymentTransaction(models.Model):
     """Completing a refund that the customer's card or account did not take (A6.3)."""
 
     _inherit = 'payment.transaction'
+
+    wechat_is_completed_by_hand = fields.Boolean(
+        compute='_compute_wechat_is_completed_by_hand',
+        help="The provider uses API v2 only, which has no call that completes a refund.",
+    )
+
+    # === COMPUTE METHODS === #
+
+    @api.depends('provider_id.wechat_api_version')
+    def _compute_wechat_is_completed_by_hand(self):
+        for tx in self:
+            tx.wechat_is_completed_by_hand = tx.provider_id.sudo().wechat_api_version == 'v2'
+
+    # === BUSINESS METHODS - REFUNDS === #
 
     def _wechat_complete_abnormal_refund(self, bank_account=None):
         """Have an abnormal refund paid to a bank account instead.
@@ -36,8 +50,12 @@ class PaymentTransaction(models.Model):
                 " %(state)s.",
                 state=tx.wechat_refund_status or '-',
             ))
+        if tx.wechat_is_completed_by_hand:
+            raise UserError(tx._wechat_describe_abnormal_refund())
         provider = tx.provider_id
         payload, headers = {'out_refund_no': tx.reference}, {}
+        if sub_mchid := provider.wechat_sub_mch_id:
+            payload['sub_mchid'] = sub_mchid
         if bank_account:
             serial_no, key_pem = provider._wechat_get_encryption_key()
             if not key_pem:

@@ -1,5 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+import json
+
 import psycopg2
 
 from odoo import fields, models
@@ -9,8 +11,8 @@ from odoo.tools import SQL
 from odoo.addons.payment.logging import get_payment_logger
 from odoo.addons.wechat.exceptions import WeChatError
 from odoo.addons.wechat_payment import const
-from odoo.addons.wechat_payment.exceptions import WeChatPayRefused
-from odoo.addons.wechat_payment.protocol import amounts, errors
+from odoo.addons.wechat_payment.exceptions import WeChatPayNotTaken, WeChatPayRefused
+from odoo.addons.wechat_payment.protocol import amounts, errors, v2_errors
 from odoo.addons.wechat_payment.protocol.refunds import MAX_REFUND_DAYS, MAX_REFUNDS, REFUND_PATH
 
 _logger = get_payment_logger(__name__, const.SENSITIVE_KEYS)
@@ -165,13 +167,30 @@ class PaymentTransaction(models.Model):
         if self.provider_code != 'wechat_pay':
             return super()._send_refund_request()
 
-        provider = self.provider_id.sudo()
-        self.sudo().wechat_refund_body = provider._wechat_serialize(self._wechat_build_refund())
+        self.sudo().write({
+            'wechat_api_version': self.source_transaction_id._wechat_get_api_version(),
+            'wechat_refund_body': self._wechat_serialize_refund(),
+        })
         is_sent = self._wechat_claim_refund_turn()
         self._wechat_commit()
         if is_sent:
             self._wechat_request_refund()
         return None
+
+    def _wechat_serialize_refund(self):
+        """Return what the refund call says, in the version that the payment was made with.
+
+        :return: A JSON document: the body of v3, or the parameters of v2, which are signed anew
+            each time that they are sent.
+        :rtype: str
+        :raise WeChatError: `misconfigured` if the call cannot be made as things are.
+        """
+        self.ensure_one()
+        provider, source = self.provider_id.sudo(), self.source_transaction_id
+        body = self._wechat_build_refund()
+        if source._wechat_get_api_version() == 'v2':
+            body = provider._wechat_build_v2_refund(body, source.sudo().wechat_app_id)
+        return provider._wechat_serialize(body)
 
     def _wechat_build_refund(self):
         """Return the body of the refund call (A6.1).
@@ -195,6 +214,8 @@ class PaymentTransaction(models.Model):
                 'currency': self.currency_id.name,
             },
         }
+        if sub_mchid := self.provider_id.sudo().wechat_sub_mch_id:
+            body['sub_mchid'] = sub_mchid
         if reason := self.env.context.get('wechat_refund_reason'):
             body['reason'] = reason
         return body
@@ -209,10 +230,13 @@ class PaymentTransaction(models.Model):
         self.ensure_one()
         tx = self.sudo()
         try:
-            answer = tx.provider_id._wechat_request(
-                'POST', REFUND_PATH, payload=tx.wechat_refund_body,
-            )
-        except WeChatPayRefused as error:
+            if tx.wechat_api_version == 'v2':
+                answer = tx.provider_id._wechat_send_v2_refund(json.loads(tx.wechat_refund_body))
+            else:
+                answer = tx.provider_id._wechat_request(
+                    'POST', REFUND_PATH, payload=tx.wechat_refund_body,
+                )
+        except (WeChatPayRefused, WeChatPayNotTaken) as error:
             tx._wechat_keep(tx._wechat_handle_refused_refund, error)
         except WeChatError as error:
             tx._wechat_keep(tx._wechat_handle_unknown_refund, error)
@@ -267,7 +291,7 @@ class PaymentTransaction(models.Model):
 
         Errors are not signed, and an earlier call under this number may have arrived (A6.4).
 
-        :param WeChatPayRefused error: The refusal.
+        :param WeChatPayRefused|WeChatPayNotTaken error: The refusal.
         :return: None
         """
         try:
@@ -287,14 +311,18 @@ class PaymentTransaction(models.Model):
     def _wechat_describe_refused_refund(self, error):
         """Return what a refusal means for a clerk, in their language.
 
-        :param WeChatPayRefused error: The refusal.
+        :param WeChatPayRefused|WeChatPayNotTaken error: The refusal.
         :rtype: str
         """
-        advice = errors.get_refund_advice(error.status, error.wechat_code)
+        status, code = getattr(error, 'status', 200), getattr(error, 'wechat_code', '')
+        if status == 200:  # What v2 answers to everything, and v3 to no refusal.
+            advice, code = v2_errors.get_refund_advice(code), code or 'return_code FAIL'
+        else:
+            advice, code = errors.get_refund_advice(status, code), code or f'HTTP {status}'
         return self.env._(
             "%(advice)s (WeChat Pay: %(code)s)",
             advice=advice.zh if (self.env.lang or '').startswith('zh') else advice.en,
-            code=error.wechat_code or f'HTTP {error.status}',
+            code=code,
         )
 
     def _wechat_handle_unknown_refund(self, error):

@@ -15,6 +15,8 @@ _logger = get_payment_logger(__name__, const.SENSITIVE_KEYS)
 
 # Ends the alert about an abnormal refund, so that it is taken away when the refund goes on.
 ABNORMAL_MARK = '(ABNORMAL)'
+# How a refund names whose it is: a merchant, or a service provider and its sub-merchant.
+MERCHANT_NAMES = ('mchid', 'sp_mchid', 'sub_mchid')
 
 
 class PaymentTransaction(models.Model):
@@ -32,7 +34,9 @@ class PaymentTransaction(models.Model):
         :raise WeChatError: If WeChat Pay refuses, does not answer, or cannot be verified.
         """
         self.ensure_one()
-        refund = self.provider_id._wechat_fetch_refund(self.reference)
+        refund = self.provider_id._wechat_fetch_refund(
+            self.reference, self._wechat_get_api_version(),
+        )
         if refund:
             self._wechat_apply_refund(refund)
         return refund
@@ -115,19 +119,30 @@ class PaymentTransaction(models.Model):
         elif status == 'ABNORMAL':
             self._set_pending(extra_allowed_states=('error',))
             if previous_status != 'ABNORMAL':
-                self._wechat_alert(' '.join((
-                    self.env._(
-                        "Refund %(reference)s could not be paid back the way the money came: the"
-                        " customer's bank card or account does not take it. Press Complete Abnormal"
-                        " Refund, or do it on pay.weixin.qq.com, Transaction Center ▸ Refunds.",
-                        reference=self.reference,
-                    ),
-                    ABNORMAL_MARK,
-                )))
+                self._wechat_alert(f'{self._wechat_describe_abnormal_refund()} {ABNORMAL_MARK}')
         else:
             _logger.warning(
                 "Received an unknown refund status (%s) for refund %s.", status, self.reference,
             )
+
+    def _wechat_describe_abnormal_refund(self):
+        """Return what is to be done about an abnormal refund: API v2 cannot complete it (A6.3).
+
+        :rtype: str
+        """
+        if self.wechat_is_completed_by_hand:
+            return self.env._(
+                "Refund %(reference)s could not be paid back the way the money came: the customer's"
+                " bank card or account does not take it. Complete it on pay.weixin.qq.com,"
+                " Transaction Center ▸ Refunds: with API v2 it cannot be done from here.",
+                reference=self.reference,
+            )
+        return self.env._(
+            "Refund %(reference)s could not be paid back the way the money came: the customer's"
+            " bank card or account does not take it. Press Complete Abnormal Refund, or do it on"
+            " pay.weixin.qq.com, Transaction Center ▸ Refunds.",
+            reference=self.reference,
+        )
 
     def _wechat_drop_abnormal_alert(self):
         """Take the alert about an abnormal refund away: the refund went on.
@@ -187,8 +202,8 @@ class PaymentTransaction(models.Model):
         amount = amount if isinstance(amount, dict) else {}
         found = {
             name: refund.get(name)
-            for name in ('out_refund_no', 'out_trade_no', 'transaction_id', 'refund_id', 'mchid')
-        } | {
+            for name in ('out_refund_no', 'out_trade_no', 'transaction_id', 'refund_id')
+        } | {name: refund.get(name) for name in MERCHANT_NAMES} | {
             f'amount.{name}': value if type(value := amount.get(name)) is int else None
             for name in ('refund', 'total')
         } | {'amount.currency': amount.get('currency')}
@@ -199,9 +214,9 @@ class PaymentTransaction(models.Model):
         }
         if self.state == 'done' and self.provider_reference:
             expected['transaction_id'] = self.provider_reference
-        # Only notifications tell the merchant, and only answers the currency (A7.1).
-        if 'mchid' in refund or 'refund_status' in refund:
-            expected['mchid'] = self.provider_id.sudo().wechat_mch_id
+        # In v3 only notifications tell the merchant, and only answers the currency (A7.1).
+        if 'refund_status' in refund or any(name in refund for name in MERCHANT_NAMES):
+            expected |= self.provider_id.sudo()._wechat_get_merchant_query()
         if 'currency' in amount:
             expected['amount.currency'] = self.currency_id.name
         for name in ('transaction_id', 'refund_id'):
@@ -352,7 +367,9 @@ class PaymentTransaction(models.Model):
         :raise WeChatError: If WeChat Pay does not answer as it should.
         """
         self.ensure_one()
-        refund = self.provider_id._wechat_fetch_refund(out_refund_no)
+        refund = self.provider_id._wechat_fetch_refund(
+            out_refund_no, self._wechat_get_api_version(),
+        )
         if not refund:
             return self.browse()
         tx = self._wechat_adopt_refund(refund)

@@ -115,7 +115,7 @@ class PaymentTransaction(models.Model):
             and self.operation != 'refund'
             and self.state in ('cancel', 'error')
             and bool(self.sudo().wechat_order_body)
-        )
+        ) or bool(self.sudo().wechat_told_refunds)
 
     def _wechat_settle(self):
         """Ask for this order or refund; close an order first if it can no longer be paid.
@@ -127,6 +127,10 @@ class PaymentTransaction(models.Model):
         if self.operation == 'refund':
             self._wechat_settle_refund()
             return
+        if self.wechat_told_refunds:
+            self._wechat_find_told_refunds()
+            if self.state == 'done':
+                return
         is_open = self._wechat_is_open()
         if is_open and self.wechat_time_expire > fields.Datetime.now():
             self._wechat_query()

@@ -13,6 +13,7 @@ from . import (
     refunds,
     signing,
     v2_client_values,
+    v2_comments,
     v2_errors,
     v2_refund_info,
     v2_refunds,

@@ -136,12 +136,22 @@ ERROR_CODES = {
         "Too many requests that WeChat Pay refused. Try again after a minute.",
         "无效请求过多，请一分钟后再试。",
     ),
+    # comments (B2.9)
+    'NO_COMMENT': _refused(
+        "There are no comments of this time.", "该时间段内没有用户评价。",
+    ),
 }
 
 # What these say is true of the order, however often and by whomever it was asked for.
 ORDER_STATE_CODES = {
     'ORDERPAID', 'ORDERCLOSED', 'ORDERREVERSED', 'ORDERNOTEXIST', 'OUT_TRADE_NO_USED',
 }
+
+_REFUND_LATER = _busy(
+    "WeChat Pay had too many requests and did not take this refund. Wait a minute, then press"
+    " Repeat Refund: it is sent again under the same number.",
+    "微信支付的请求过多，未受理此退款。请等待一分钟后点击“重新提交退款”：将使用原退款单号再次提交。",
+)
 
 # What the same and further codes mean in answer to a refund (B2.4): whoever reads this is a clerk.
 REFUND_CODES = {
@@ -157,6 +167,9 @@ REFUND_CODES = {
     'REFUNDNOTEXIST': _refused(
         "WeChat Pay knows no such refund.", "微信支付中没有此退款单。",
     ),
+    'FREQUENCY_LIMITED': _REFUND_LATER,
+    'FREQ_LIMIT': _REFUND_LATER,
+    'INVALID_REQ_TOO_MUCH': _REFUND_LATER,
     'NOAUTH': V3_REFUND_CODES['NO_AUTH'],
     'NO_AUTH': V3_REFUND_CODES['NO_AUTH'],
 }
