@@ -90,7 +90,10 @@ class _QuietFilter(logging.Filter):
 logging.getLogger('urllib3.connectionpool').addFilter(_QuietFilter())
 
 
-def send(method, url, *, data=None, headers=None, files=None, timeout=(3, 10), cert=None):
+def send(
+    method, url, *, data=None, headers=None, files=None, timeout=(3, 10), cert=None, receive=None,
+    seconds=None,
+):
     """Send a request over a pooled connection.
 
     Redirects are returned, not followed; cookies are not kept; `.netrc` is not read.
@@ -104,9 +107,12 @@ def send(method, url, *, data=None, headers=None, files=None, timeout=(3, 10), c
         begun, the whole of it must be there when their sum has passed.
     :param cert: A client certificate: an object whose `context` is an `ssl.SSLContext` that holds
         it. Connections are kept as long as this object is.
+    :param callable receive: Takes the pieces of the body of a 200 answer, for bodies of any size:
+        the answer has none then. What it raises ends the call and is raised.
+    :param float seconds: How long the body may take in all; default: the sum of the time-outs.
     :return: The answer; its body is read.
     :rtype: requests.Response
-    :raise TransportError: If there is no whole answer of at most 32 MiB.
+    :raise TransportError: If there is no whole answer, of at most 32 MiB if it is kept.
     """
     if isinstance(data, str):
         data = data.encode()
@@ -114,6 +120,7 @@ def send(method, url, *, data=None, headers=None, files=None, timeout=(3, 10), c
         timeout = (timeout, timeout)
     session = _session(cert)
     failure = response = None
+    is_read = False
     _local.timeout = timeout
     _local.sending = True
     try:
@@ -126,8 +133,14 @@ def send(method, url, *, data=None, headers=None, files=None, timeout=(3, 10), c
             allow_redirects=False,
             stream=True,
         )
-        response._content = _read(response, sum(timeout))
-        response._content_consumed = True
+        body = bytearray()
+        is_passed_on = receive is not None and response.status_code == 200
+        _read(
+            response, receive if is_passed_on else functools.partial(_collect, body),
+            sum(timeout) if seconds is None else seconds,
+        )
+        response._content = bytes(body)
+        response._content_consumed = is_read = True
     except TransportError as error:
         failure = error
     except (
@@ -136,7 +149,7 @@ def send(method, url, *, data=None, headers=None, files=None, timeout=(3, 10), c
         failure = TransportError(*_classify(error))
     finally:
         _local.sending = False
-        if failure and response is not None:
+        if response is not None and not is_read:
             response.close()
     if failure:
         raise failure  # Outside of the except block: without the exception that quotes the URL.
@@ -185,8 +198,20 @@ def _host_proxies(url):
     return {**get_environ_proxies(url)}
 
 
-def _read(response, seconds):
-    """Return the whole body as bytes, if it comes within some seconds and is not huge.
+def _collect(body, piece):
+    """Keep a piece of a body that must not be huge.
+
+    :param bytearray body: The pieces before.
+    :param bytes piece: The piece.
+    :raise TransportError: If it gets larger than 32 MiB.
+    """
+    body += piece
+    if len(body) > MAX_ANSWER_BYTES:
+        raise TransportError('broken', True)
+
+
+def _read(response, receive, seconds):
+    """Hand the whole body on, piece by piece, if it comes within some seconds.
 
     The body is read with at most one receive per round: reading a fixed number of bytes would wait
     for all of them, each single byte renewing the time-out.
@@ -196,20 +221,18 @@ def _read(response, seconds):
     source = getattr(response.raw, '_fp', None)
     read = getattr(source, 'read1', None) or response.raw.read
     deadline = time.monotonic() + seconds
-    body = bytearray()
+    received = 0
     while chunk := read(CHUNK_BYTES):
-        body += chunk
-        if len(body) > MAX_ANSWER_BYTES:
-            raise TransportError('broken', True)
+        received += len(chunk)
+        receive(chunk)
         if time.monotonic() > deadline:
             raise TransportError('timeout', True)
     length = response.headers.get('Content-Length', '')
-    if length.isdigit() and response.request.method != 'HEAD' and len(body) < int(length):
+    if length.isdigit() and response.request.method != 'HEAD' and received < int(length):
         raise TransportError('broken', True)
     if source is not None:
         source.close()  # The connection takes no other request before its last answer is closed.
     response.raw.release_conn()
-    return bytes(body)
 
 
 def _classify(error):
