@@ -8,7 +8,7 @@ from odoo.addons.payment.const import SENSITIVE_KEYS as PAYMENT_SENSITIVE_KEYS
 SENSITIVE_KEYS = {
     'Authorization', 'signature', 'paySign', 'sign', 'package', 'prepay_id', 'prepayId', 'code_url',
     'h5_url', 'ciphertext', 'encrypted_echo_message', 'openid', 'sp_openid', 'sub_openid',
-    'bank_account', 'real_name', 'user_name',
+    'bank_account', 'real_name', 'user_name', 'auth_code',
     'wechat_api_v3_key', 'wechat_merchant_private_key', 'wechat_api_v3_key_input',
     'wechat_merchant_private_key_input', 'wechat_order_body', 'wechat_prepay_id',
     # API v2, its notifications, payment codes and red packets.
@@ -70,9 +70,23 @@ ORDER_LIFETIME = 120
 # With less than this left, in minutes, a new number is made rather than the old one repeated.
 ORDER_REST = 5
 
+# An order of v2 that is to be closed is closed this long after it could be, in seconds: our time
+# is that of the record, WeChat Pay's that of the call.
+CLOSE_MARGIN = 20
+
 # When WeChat Pay is asked for an order that no notification settled: seconds after the order, as
 # WeChat Pay suggests (A4.5); after that every half hour until the order has expired.
 QUERY_PLAN = (5, 30, 60, 180, 300, 600, 1800)
+
+# Payment codes (A5), in seconds: how long a customer may take to enter the password, when a payment
+# may be reversed at the earliest, and when a number that WeChat Pay does not know is looked for again.
+CODE_PATIENCE = 30
+REVERSE_AFTER = 15
+CODE_LOOK_AGAIN = 300
+# How many steps are taken every 5 s, before the plan above is followed.
+CODE_QUERIES = 12
+# Reversals are taken this many days (B2.7).
+REVERSE_DAYS = 7
 
 # At most one query in this many seconds and transaction, whatever clients ask for.
 STATUS_INTERVAL = 2

@@ -11,6 +11,7 @@ from odoo.addons.payment.logging import get_payment_logger
 from odoo.addons.wechat.exceptions import WeChatError
 from odoo.addons.wechat_payment import const
 from odoo.addons.wechat_payment.client import Client
+from odoo.addons.wechat_payment.protocol import v2_orders, v2_signing, v2_xml
 from odoo.addons.wechat_payment.protocol.aead import DecryptionError
 from odoo.addons.wechat_payment.protocol.refunds import REFUND_EVENTS
 from odoo.addons.wechat_payment.protocol.verification import VerificationError
@@ -92,7 +93,7 @@ class WechatPayController(http.Controller):
         except RequestEntityTooLarge:
             return self._fail(413, "too large")
         if self._is_v2_message(request.httprequest.headers, body):
-            return self._answer_v2_message(provider_sudo)
+            return self._take_v2_message(provider_sudo, body)
         try:
             provider_sudo._wechat_verify(request.httprequest.headers, body)
         except VerificationError as error:
@@ -153,27 +154,66 @@ class WechatPayController(http.Controller):
         """
         return 'Wechatpay-Signature' not in headers and body.lstrip()[:1] == b'<'
 
-    def _answer_v2_message(self, provider_sudo):
-        """Survive a message of the old interface, which nothing here can believe or read.
-
-        Refunds made by hand on pay.weixin.qq.com are told so. The message is not signed and not
-        parsed; it is only taken as a reason to ask for the refunds that are open.
+    def _take_v2_message(self, provider_sudo, body):
+        """Take a notification of API v2: read it strictly, verify, apply, acknowledge (B3).
 
         :param payment.provider provider_sudo: The notified provider.
-        :return: The refusal in the format of the old interface: WeChat Pay may tell it again.
+        :param bytes body: The raw body.
+        :return: The answer in the format of v2; what is not believed is told again.
         :rtype: Response
         """
-        _logger.warning(
-            "Provider %s got a message of the old interface (XML). Open refunds are asked for.",
-            provider_sudo.id,
-        )
-        request.env['payment.transaction'].sudo().with_context(
-            wechat_answer_first=True
-        )._wechat_ask_for_refunds(provider_sudo)
+        transactions = request.env['payment.transaction'].sudo()
+        if not provider_sudo._wechat_has_v2():
+            # Refunds made by hand on pay.weixin.qq.com are told so to merchants of v3 too (A6.4).
+            # Nothing here can read it; it is only taken as a reason to ask for open refunds.
+            _logger.warning(
+                "Provider %s got a message of API v2 and has no APIv2 key. Open refunds are asked"
+                " for.", provider_sudo.id,
+            )
+            transactions.with_context(wechat_answer_first=True)._wechat_ask_for_refunds(
+                provider_sudo,
+            )
+            return self._answer_v2_message("no APIv2 key", status=400)
+        try:
+            message = v2_xml.parse(body, max_bytes=const.MAX_NOTIFICATION_BYTES)
+        except v2_xml.V2XmlError as error:
+            _logger.warning(
+                "Refused a message of API v2 for provider %s: %s.", provider_sudo.id, error,
+            )
+            return self._answer_v2_message("format", status=400)
+        if 'req_info' in message:
+            if transactions._wechat_process_v2_refund_notification(provider_sudo, message):
+                return self._answer_v2_message()
+            return self._answer_v2_message("req_info", status=400)
+        try:
+            transactions._wechat_process_v2_notification(provider_sudo, message)
+        except v2_signing.V2SignatureError as error:
+            _logger.warning(
+                "Refused a notification of API v2 for provider %s: %s.",
+                provider_sudo.id, error.reason,
+            )
+            return self._answer_v2_message("sign", status=401)
+        except v2_orders.V2OrderError as error:
+            _logger.error(
+                "A signed notification of API v2 for provider %s cannot be read: %s.",
+                provider_sudo.id, error,
+            )
+            return self._answer_v2_message("fields", status=400)
+        return self._answer_v2_message()
+
+    @staticmethod
+    def _answer_v2_message(problem=None, status=200):
+        """Return an answer in the form of API v2 (B3.1).
+
+        :param str problem: A word for WeChat Pay's log; never internals, and none if it was taken.
+        :param int status: The HTTP status.
+        :rtype: Response
+        """
+        code = 'FAIL' if problem else 'SUCCESS'
         response = request.make_response(
-            '<xml><return_code><![CDATA[FAIL]]></return_code>'
-            '<return_msg><![CDATA[API v3 only]]></return_msg></xml>',
-            headers=[('Content-Type', 'text/xml')], status=400,
+            f'<xml><return_code><![CDATA[{code}]]></return_code>'
+            f'<return_msg><![CDATA[{problem or "OK"}]]></return_msg></xml>',
+            headers=[('Content-Type', 'text/xml')], status=status,
         )
         response.call_on_close(request.env['ir.cron'].sudo()._notifydb)
         return response

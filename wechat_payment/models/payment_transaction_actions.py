@@ -77,6 +77,8 @@ class PaymentTransaction(models.Model):
         if not tx._wechat_is_open():
             raise UserError(self.env._("Only a payment that is open can be closed."))
         order = tx._wechat_close()
+        if tx._wechat_is_open() and tx.wechat_is_close_pending:
+            return tx._wechat_build_notification(tx._wechat_describe_close_delay(), 'warning')
         return tx._wechat_build_answer(order.get('trade_state'), order.get('trade_state_desc'))
 
     def action_wechat_post_process(self):

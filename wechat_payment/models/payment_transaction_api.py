@@ -8,7 +8,7 @@ from odoo.tools import SQL
 from odoo.addons.payment.logging import get_payment_logger
 from odoo.addons.wechat_payment import const
 from odoo.addons.wechat_payment.exceptions import WeChatPayRefused
-from odoo.addons.wechat_payment.protocol import amounts
+from odoo.addons.wechat_payment.protocol import amounts, v2_orders
 from odoo.addons.wechat_payment.protocol.refunds import REFUND_QUERY_PLAN
 
 _logger = get_payment_logger(__name__, const.SENSITIVE_KEYS)
@@ -22,6 +22,11 @@ class PaymentTransaction(models.Model):
         help="The payer's bank as WeChat Pay names it, as ICBC_DEBIT; OTHERS is the wallet.",
     )
     wechat_success_time = fields.Datetime(string="Paid On", readonly=True, copy=False)
+    wechat_is_close_pending = fields.Boolean(
+        string="To Be Closed", readonly=True, copy=False,
+        help="The order is to be closed, but WeChat Pay closes orders of API v2 only five minutes"
+             " after they were made. The scheduled action closes it then.",
+    )
 
     # === BUSINESS METHODS - WECHAT PAY CALLS === #
 
@@ -51,17 +56,41 @@ class PaymentTransaction(models.Model):
             another reason than the order's state.
         """
         self.ensure_one()
+        is_too_early = False
         try:
-            self.provider_id._wechat_request(
-                'POST',
-                f'{self.provider_id._wechat_get_order_path()}/out-trade-no/{self.reference}/close',
-                payload=self.provider_id._wechat_get_merchant_query(), repeatable=True,
-            )
+            self.provider_id._wechat_close_order(self)
         except WeChatPayRefused as error:
             if error.code == 'misconfigured':
                 raise
             # Paid or closed already, or never seen: the code differs by source, so ask.
-        return self._wechat_query()
+            is_too_early = error.wechat_code == v2_orders.TOO_EARLY_CODE
+        order = self._wechat_query()
+        if is_too_early and order.get('trade_state') == 'NOTPAY':
+            self._wechat_postpone_close()
+        return order
+
+    def _wechat_postpone_close(self):
+        """Have the order closed as soon as WeChat Pay allows it: v2 waits five minutes (B2.3).
+
+        :return: None
+        """
+        self.ensure_one()
+        now = fields.Datetime.now()
+        due = self._wechat_get_first_close() or fields.Datetime.add(now, minutes=1)
+        self.write({'wechat_is_close_pending': True, 'wechat_next_query': due})
+
+    def _wechat_get_first_close(self):
+        """Return when an order of v2 that is to be closed can be, if that is still ahead.
+
+        :rtype: datetime|None
+        """
+        self.ensure_one()
+        if not self.wechat_time_expire:
+            return None
+        ordered = fields.Datetime.subtract(self.wechat_time_expire, minutes=const.ORDER_LIFETIME)
+        # The order call came a moment after the order was written down.
+        due = fields.Datetime.add(ordered, seconds=v2_orders.CLOSE_AFTER + const.CLOSE_MARGIN)
+        return due if due > fields.Datetime.now() else None
 
     # === BUSINESS METHODS - PROCESSING === #
 
@@ -204,11 +233,9 @@ class PaymentTransaction(models.Model):
         :return: A text for the administrator.
         :rtype: str|None
         """
-        appids = (self.wechat_app_id or self.provider_id.wechat_app_ids).mapped('appid')
         expected = {
             'out_trade_no': self.reference,
-            'mchid': self.provider_id.wechat_mch_id,
-            'appid': order.get('appid') if order.get('appid') in appids else '/'.join(appids),
+            **self.provider_id._wechat_get_expected_parties(self.wechat_app_id, order),
         }
         found = {name: order.get(name) for name in expected}
         if order.get('trade_state') in const.PAID_TRADE_STATES:
@@ -282,38 +309,7 @@ class PaymentTransaction(models.Model):
         if note:
             self._log_message_on_linked_documents(problem)
 
-    # === BUSINESS METHODS - NOTIFICATIONS === #
-
-    def _wechat_process_notification(self, provider, order):
-        """Apply the order of a verified and decrypted notification.
-
-        :param payment.provider provider: The provider whose address was notified.
-        :param dict order: The decrypted order (A7.1).
-        :return: None
-        """
-        out_trade_no = order.get('out_trade_no')
-        tx = self.sudo().search(
-            [
-                ('reference', '=', out_trade_no), ('provider_id', '=', provider.id),
-                ('operation', '!=', 'refund'),
-            ], limit=1,
-        ) if isinstance(out_trade_no, str) else self.browse()
-        if not tx:
-            # Another database may share the merchant; telling so would only help who guesses.
-            _logger.warning("WeChat Pay notified the unknown order %s.", out_trade_no)
-            return
-        if order.get('trade_state') != 'SUCCESS':
-            # This event exists for success only (A7.1).
-            tx = tx._wechat_in_company_language()
-            tx._wechat_alert(tx.env._(
-                "WeChat Pay notified a payment in state %(state)s, which is none. Nothing was"
-                " changed.",
-                state=order.get('trade_state'),
-            ))
-            return
-        # WeChat Pay waits for the answer: what only informs people is left to the post-processing,
-        # and the controller wakes that up when it has answered.
-        tx.with_context(wechat_answer_first=True)._wechat_apply_order(order)
+    # === HELPERS === #
 
     def _wechat_schedule_query(self):
         """Set when to ask next: on the plan, then at its last interval; at expiry at the latest.
@@ -326,4 +322,6 @@ class PaymentTransaction(models.Model):
             due = fields.Datetime.add(fields.Datetime.now(), seconds=plan[step])
             if tx.wechat_time_expire and tx.wechat_time_expire > fields.Datetime.now():
                 due = min(due, tx.wechat_time_expire)
+            if tx.wechat_is_close_pending:
+                due = min(due, tx._wechat_get_first_close() or due)
             tx.wechat_next_query = due

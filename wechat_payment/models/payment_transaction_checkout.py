@@ -232,6 +232,7 @@ class PaymentTransaction(models.Model):
         rest = fields.Datetime.add(fields.Datetime.now(), seconds=const.RESULT_REST)
         return (
             self.wechat_trade_type == client.trade_type
+            and self._wechat_is_of_provider_version()
             and (self.wechat_openid or '') == client.openid
             and (not client.openid or self.wechat_app_id.id == client.app_id)
             and self.wechat_time_expire > rest
@@ -321,7 +322,10 @@ class PaymentTransaction(models.Model):
             self.wechat_query_count += 1
             self._wechat_schedule_query()
             self._wechat_commit()
-        self._wechat_query()
+        if self.wechat_is_close_pending and not self._wechat_get_first_close():
+            self._wechat_close()
+        else:
+            self._wechat_query()
 
     def _wechat_cancel_checkout(self):
         """Cancel because the customer wants it: at WeChat Pay first, then here.

@@ -1,25 +1,32 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+import ipaddress
+import json
 import secrets
 import time
-from datetime import timedelta, timezone
+from datetime import timezone
 
 from odoo import api, fields, models
 from odoo.fields import Domain
 
 from odoo.addons.payment.logging import get_payment_logger
-from odoo.addons.wechat.exceptions import WeChatError, WeChatUnknown
+from odoo.addons.wechat.exceptions import WeChatError
 from odoo.addons.wechat_payment import const
 from odoo.addons.wechat_payment.exceptions import WeChatPayRefused
-from odoo.addons.wechat_payment.protocol import amounts, order_numbers, signing
+from odoo.addons.wechat_payment.protocol import (
+    amounts,
+    order_numbers,
+    signing,
+    v2_client_values,
+    v2_orders,
+)
 
 _logger = get_payment_logger(__name__, const.SENSITIVE_KEYS)
-
-BEIJING = timezone(timedelta(hours=8))
 
 # What the client values are made of, fetched together after a commit.
 CLIENT_VALUE_FIELDS = (
     'provider_id', 'wechat_app_id', 'wechat_trade_type', 'wechat_prepay_id', 'wechat_pay_url',
+    'wechat_api_version', 'wechat_order_body',
 )
 
 
@@ -106,17 +113,19 @@ class PaymentTransaction(models.Model):
             'wechat_app_id': app.id,
             'wechat_openid': openid,
             'wechat_trade_type': trade_type,
+            'wechat_api_version': self.provider_id.wechat_api_version,
             'wechat_time_expire': fields.Datetime.add(
                 fields.Datetime.now(), minutes=const.ORDER_LIFETIME,
             ),
         })
-        self.wechat_order_body = self.provider_id._wechat_serialize(
-            self._wechat_build_order(description, client)
-        )
+        order = self._wechat_build_order(description, client)
+        if self.wechat_api_version == 'v2':
+            order = self._wechat_build_v2_order(order, client)
+        self.wechat_order_body = self.provider_id._wechat_serialize(order)
         self._wechat_schedule_query()
 
     def _wechat_build_order(self, description, client=None):
-        """Return the body of the order call (A4.2).
+        """Return the body of the order call of v3 (A4.2, A4.3).
 
         :param str description: What the customer reads in the bill.
         :param Client client: What is known of the customer's device; H5 needs it.
@@ -124,10 +133,12 @@ class PaymentTransaction(models.Model):
         :raise WeChatError: `misconfigured` if the customer's address is not the customer's.
         """
         self.ensure_one()
-        time_expire = self.wechat_time_expire.replace(tzinfo=timezone.utc).astimezone(BEIJING)
+        parties = self.provider_id._wechat_get_parties(self.wechat_app_id)
+        time_expire = self.wechat_time_expire.replace(tzinfo=timezone.utc).astimezone(
+            v2_orders.BEIJING
+        )
         order = {
-            'appid': self.wechat_app_id.appid,
-            'mchid': self.provider_id.wechat_mch_id,
+            **parties,
             'description': order_numbers.build_description(description) or self.reference,
             'out_trade_no': self.reference,
             'time_expire': time_expire.isoformat(timespec='seconds'),
@@ -138,7 +149,12 @@ class PaymentTransaction(models.Model):
             },
         }
         if self.wechat_trade_type == 'JSAPI':
-            order['payer'] = {'openid': self.wechat_openid}
+            # Of the app in which the customer pays: the merchant's, or one of the two of a service
+            # provider's order (A4.3).
+            name = 'sub_openid' if 'sub_appid' in parties else (
+                'sp_openid' if 'sp_appid' in parties else 'openid'
+            )
+            order['payer'] = {name: self.wechat_openid}
         elif self.wechat_trade_type == 'H5':
             if not client or not client.is_acceptable(self._wechat_is_sandbox()):
                 raise WeChatError(
@@ -154,6 +170,54 @@ class PaymentTransaction(models.Model):
                 'h5_info': {'type': client.h5_type},
             }
         return order
+
+    def _wechat_build_v2_order(self, order, client=None):
+        """Return the parameters of the order call of v2 (B2.1).
+
+        :param dict order: The body of v3's call.
+        :param Client client: What is known of the customer's device.
+        :return: The parameters, with the type of signature in which they are sent each time.
+        :rtype: dict
+        """
+        provider = self.provider_id
+        try:
+            address = str(ipaddress.ip_address(client.address if client else ''))
+        except ValueError:
+            address = '127.0.0.1'  # Nobody knows the customer's: the caller's own.
+        return {
+            **v2_orders.build_order(
+                order, provider._wechat_get_v2_parties(self.wechat_app_id),
+                self.wechat_trade_type, address,
+                site=(provider._wechat_get_site_url(), self.company_id.name),
+            ),
+            'sign_type': provider.wechat_v2_sign_type,
+        }
+
+    def _wechat_is_v2_order(self):
+        """Tell whether the order was made by API v2.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        return self.wechat_api_version == 'v2' and bool(self.sudo().wechat_order_body)
+
+    def _wechat_is_of_provider_version(self):
+        """Tell whether the order was made in the version in which the provider makes new ones.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        version = self.wechat_api_version or 'v3'  # Before there was another.
+        return version == self.provider_id.sudo().wechat_api_version
+
+    def _wechat_get_v2_sign_type(self):
+        """Return the type of signature in which the order was made, by API v2.
+
+        :rtype: str
+        """
+        self.ensure_one()
+        order = json.loads(self.sudo().wechat_order_body)
+        return order.get('sign_type') or self.provider_id.sudo().wechat_v2_sign_type
 
     @api.model
     def _wechat_is_sandbox(self):
@@ -184,28 +248,19 @@ class PaymentTransaction(models.Model):
         :raise WeChatError: `not_payable` if the order turned out to be paid.
         """
         self.ensure_one()
+        if self.wechat_is_close_pending:
+            self.wechat_is_close_pending = False  # The customer pays after all.
         if self._wechat_has_live_result():
             return
-        trade_type, body = self.wechat_trade_type, self.wechat_order_body
+        name = const.TRADE_TYPE_RESULTS[self.wechat_trade_type]
         provider = self.provider_id
         self._wechat_commit()
         try:
-            answer = provider._wechat_request(
-                'POST', f'/v3/pay/transactions/{trade_type.lower()}',
-                payload=body, repeatable=True,  # Identical to the byte (A11).
-            )
+            result = provider._wechat_send_order(self)
         except WeChatPayRefused as error:
             self._wechat_handle_refused_order(error)
             self._wechat_commit()
             raise
-        name = const.TRADE_TYPE_RESULTS[trade_type]
-        result = answer.get(name)
-        is_web_address = isinstance(result, str) and result.startswith(('https://', 'http://'))
-        if not isinstance(result, str) or not result or (name == 'h5_url' and not is_web_address):
-            raise WeChatUnknown(
-                self.env._("WeChat Pay's answer cannot be read. Please try again in a moment."),
-                code='wechat_unavailable',
-            )
         self.write({
             'wechat_prepay_id' if name == 'prepay_id' else 'wechat_pay_url': result,
             'wechat_prepay_expire': fields.Datetime.add(
@@ -235,11 +290,13 @@ class PaymentTransaction(models.Model):
             raise WeChatError(
                 self.env._("This document is already paid."), code='not_payable',
             ) from None
+        if self.wechat_is_close_pending:
+            return  # It can be paid until WeChat Pay closes it: there must be no other one.
         self._set_error(str(error))
         self.wechat_next_query = False
 
     def _wechat_build_client_values(self):
-        """Return what the client passes on to pay: fresh time, nonce and signature (A4.4).
+        """Return what the client passes on to pay: fresh time, nonce and signature (A4.4, B2.1).
 
         :return: For JSAPI {appId, timeStamp, nonceStr, package, signType, paySign}, for APP
             {appId, partnerId, prepayId, packageValue, nonceStr, timeStamp, sign}, for NATIVE
@@ -252,6 +309,8 @@ class PaymentTransaction(models.Model):
             return {const.TRADE_TYPE_RESULTS[self.wechat_trade_type]: self.wechat_pay_url}
         fresh = {'timestamp': int(time.time()), 'nonce': secrets.token_hex(16)}
         self.wechat_app_id.fetch(['appid'])
+        if self._wechat_is_v2_order():
+            return self._wechat_build_v2_client_values(fresh)
         private_key = self.provider_id.wechat_merchant_private_key
         if self.wechat_trade_type == 'APP':
             return signing.build_app_payment(
@@ -260,4 +319,22 @@ class PaymentTransaction(models.Model):
             )
         return signing.build_jsapi_payment(
             self.wechat_app_id.appid, self.wechat_prepay_id, private_key, **fresh,
+        )
+
+    def _wechat_build_v2_client_values(self, fresh):
+        """Return what the client passes on to pay an order of v2, by v3's names (B2.1).
+
+        :param dict fresh: Time and nonce.
+        :return: See `_wechat_build_client_values`; `signType` is the order's.
+        :rtype: dict
+        """
+        provider = self.provider_id
+        key, sign_type = provider.wechat_api_v2_key, self._wechat_get_v2_sign_type()
+        if self.wechat_trade_type == 'APP':
+            return v2_client_values.build_app_payment(
+                self.wechat_app_id.appid, provider.wechat_mch_id, self.wechat_prepay_id,
+                key, sign_type, **fresh,
+            )
+        return v2_client_values.build_jsapi_payment(
+            self.wechat_app_id.appid, self.wechat_prepay_id, key, sign_type, **fresh,
         )

@@ -194,6 +194,7 @@ class PaymentTransaction(models.Model):
             and tx.wechat_app_id == app
             and (tx.wechat_openid or '') == openid
             and tx.wechat_trade_type == trade_type
+            and tx._wechat_is_of_provider_version()
             and tx.wechat_user_id.id == self.env.uid
             and tx.currency_id == payable.currency
             and tx.currency_id.compare_amounts(tx.amount, payable.amount) == 0
@@ -209,7 +210,9 @@ class PaymentTransaction(models.Model):
         """
         for tx in self:
             order = tx._wechat_query()
-            if tx._wechat_is_open():
+            # Closing has been refused before; it will be until then.
+            is_too_early = tx.wechat_is_close_pending and tx._wechat_get_first_close()
+            if tx._wechat_is_open() and not is_too_early:
                 order = tx._wechat_close()
             if not tx._wechat_is_open():
                 continue
@@ -223,6 +226,10 @@ class PaymentTransaction(models.Model):
                     ),
                     code='not_payable',
                 )
+            if order and tx.wechat_is_close_pending:
+                # The plan to close it must stay although the request fails.
+                tx._wechat_commit()
+                raise WeChatError(tx._wechat_describe_close_delay(), code='wechat_busy')
             if order:
                 raise WeChatError(
                     self.env._("The earlier payment is not closed yet. Please try again in a"
@@ -233,3 +240,18 @@ class PaymentTransaction(models.Model):
                 "Replaced by another payment; it had never reached WeChat Pay."
             ))
             tx.wechat_next_query = False
+
+    def _wechat_describe_close_delay(self):
+        """Return what who waits for the order to be closed should know: v2 has them wait (B2.3).
+
+        :rtype: str
+        """
+        self.ensure_one()
+        due = self._wechat_get_first_close() or fields.Datetime.now()
+        seconds = (due - fields.Datetime.now()).total_seconds()
+        return self.env._(
+            "Payment %(reference)s has been begun and can still be paid. WeChat Pay lets it be"
+            " closed only five minutes after that: it is closed by itself. Please try again in"
+            " %(minutes)s minutes, or pay it as it was begun.",
+            reference=self.reference, minutes=int(seconds // 60) + 1,
+        )

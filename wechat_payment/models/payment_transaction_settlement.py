@@ -129,10 +129,12 @@ class PaymentTransaction(models.Model):
             return
         if self.wechat_told_refunds:
             self._wechat_find_told_refunds()
-            if self.state == 'done':
+            if not self._wechat_is_unsettled():
+                self.wechat_next_query = False
                 return
         is_open = self._wechat_is_open()
-        if is_open and self.wechat_time_expire > fields.Datetime.now():
+        is_payable = is_open and self.wechat_time_expire > fields.Datetime.now()
+        if is_payable and not self.wechat_is_close_pending:
             self._wechat_query()
             return
         order = self._wechat_close()

@@ -15,6 +15,7 @@ from . import (
     v2_client_values,
     v2_comments,
     v2_errors,
+    v2_orders,
     v2_refund_info,
     v2_refunds,
     v2_signing,
