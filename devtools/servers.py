@@ -8,6 +8,7 @@ import os
 import re
 import secrets
 import signal
+import ssl
 import subprocess
 import time
 import urllib.error
@@ -202,9 +203,11 @@ class OdooServer(Server):
 
     :param workers: number of worker processes; 0: one process with threads.
     :param crons: number of threads (or processes) that run scheduled actions.
+    :param environment: dict of variables beside those of this process.
     """
 
-    def __init__(self, source, database, name, workers=0, crons=0, options=None, quiet=False):
+    def __init__(self, source, database, name, workers=0, crons=0, options=None, quiet=False,
+                 environment=None):
         self.source = source
         self.database = database
         self.name = name
@@ -212,6 +215,7 @@ class OdooServer(Server):
         self.crons = crons
         self.options = options or {}
         self.quiet = quiet
+        self.environment = environment or {}
         self.port = free_port()
         self.gevent_port = free_port()
         self.url = f'http://127.0.0.1:{self.port}'
@@ -225,7 +229,8 @@ class OdooServer(Server):
             self.source, self.database, self.name, arguments, options={
                 'http_port': self.port, 'gevent_port': self.gevent_port,
                 'max_cron_threads': self.crons, **self.options})
-        self._launch(command, environment, log_path(f'{self.name}-{self.database}'))
+        self._launch(command, {**environment, **self.environment},
+                     log_path(f'{self.name}-{self.database}'))
         self._wait(self._answers)
 
     def _answers(self):
@@ -247,35 +252,57 @@ class OdooServer(Server):
 
 
 class Sandbox(Server):
-    """The project's own WeChat."""
+    """The project's own WeChat.
+
+    :ivar url: its address.
+    :ivar tls_url: the same over TLS, for calls that want the merchant certificate.
+    :ivar ca_file: Path of a file with the certificates that an Odoo must trust: the system's, and
+        the sandbox's own.
+    """
+
+    tls_url = None
 
     def __init__(self, name='sandbox', port=0):
         self.name = name
         self.port = port or free_port()
-        self.address_file = DEV / f'{name}-{os.getpid()}-{secrets.token_hex(3)}.address'
+        prefix = f'{name}-{os.getpid()}-{secrets.token_hex(3)}'
+        self.address_file = DEV / f'{prefix}.address'
+        self.ca_file = DEV / f'{prefix}.pem'
+
+    @property
+    def environment(self):
+        """What an Odoo that talks to the sandbox needs in its environment (dict)."""
+        return {
+            'WECHAT_SANDBOX_URL': self.url,
+            'WECHAT_SANDBOX_TLS_URL': self.tls_url,
+            'REQUESTS_CA_BUNDLE': str(self.ca_file),
+        }
 
     def start(self):
         """Start it and return when it answers."""
         self.address_file.unlink(missing_ok=True)
         self._launch(
             [str(PYTHON), '-m', 'sandbox', '--port', str(self.port), '--address-file',
-             str(self.address_file)],
+             str(self.address_file), '--ca-file', str(self.ca_file)],
             {**os.environ, 'PYTHONUNBUFFERED': '1'}, log_path(f'{self.name}-{os.getpid()}'))
         self._wait(self._answers, 30)
+        self.ca_file.write_text(_system_certificates() + self.ca_file.read_text())
 
     def stop(self):
         """End it, gently first."""
         super().stop()
         self.address_file.unlink(missing_ok=True)
+        self.ca_file.unlink(missing_ok=True)
 
     def _answers(self):
         if not self.address_file.exists():
             return False
         self.url = self.address_file.read_text().strip()
         try:
-            return bool(self.control('GET', 'world'))
+            self.tls_url = self.control('GET', 'world')['tls_url']
         except (OSError, ValueError):
             return False
+        return True
 
     def control(self, method, path, data=None, timeout=60):
         """Call the sandbox's control API and return its answer.
@@ -292,6 +319,15 @@ class Sandbox(Server):
             raise Failure(f'The sandbox refused {method} {path}: {error.code} '
                           f'{error.read().decode(errors="replace")}') from None
         return json.loads(body) if body else None
+
+
+def _system_certificates():
+    """Return whom this machine trusts, as PEM text; empty if it is not known."""
+    for path in (os.environ.get('REQUESTS_CA_BUNDLE'), ssl.get_default_verify_paths().cafile,
+                 '/etc/ssl/certs/ca-certificates.crt'):
+        if path and Path(path).is_file():
+            return Path(path).read_text(encoding='utf-8') + '\n'
+    return ''
 
 
 def _end_with_parent():

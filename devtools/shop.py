@@ -155,7 +155,8 @@ class Shop:
         :return: `servers.OdooServer`
         """
         server = servers.OdooServer(
-            self.source, self.database, f'odoo-{self.purpose}-{len(self.servers) + 1}', **kwargs)
+            self.source, self.database, f'odoo-{self.purpose}-{len(self.servers) + 1}',
+            environment=self.sandbox.environment, **kwargs)
         self.stack.enter_context(server)
         self.servers.append(server)
         if self.admin is None:

@@ -123,7 +123,7 @@ def addon_tests(title, names, template, source, *arguments, tags=None, folder=RO
         environment = {}
         if sandbox_names:
             sandbox = stack.enter_context(servers.Sandbox(f'sandbox-{log_name}'))
-            environment['WECHAT_SANDBOX_URL'] = sandbox.url
+            environment = sandbox.environment
         database = stack.enter_context(databases.copy_of(template, 'test'))
         say(f'▸ {title}: installing and testing {", ".join(names)} '
             f'(log: {servers.log_path(log_name).relative_to(ROOT)})')

@@ -20,6 +20,7 @@ from . import (
     test_sandbox_orders,
     test_sandbox_refunds,
     test_sandbox_trade_types,
+    test_sandbox_v2_requests,
     test_settlement,
     test_settlement_concurrency,
     test_upload,
