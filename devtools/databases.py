@@ -17,7 +17,10 @@ LEVELS = {
     'base': ('base_setup', 'mail', 'portal', 'web'),
     'sale': ('payment', 'sale'),
     'shop': ('website_sale',),
+    'till': ('pos_online_payment',),
 }
+# Levels without what Odoo installs by itself where two modules meet: stock behind the shop, say.
+LEAN_LEVELS = {'till'}
 TEMPLATE = 'tpl_'
 LANGUAGES = 'en_US,zh_CN'  # the first one is the default
 
@@ -59,8 +62,9 @@ def ensure_template(level, source):
     modules = ','.join(LEVELS[level])
 
     def fill(name):
+        lean = ['--skip-auto-install'] if level in LEAN_LEVELS else []
         servers.run_odoo(source, name, f'template-{level}', [
-            '-i', modules, f'--load-language={LANGUAGES}', '--stop-after-init'])
+            '-i', modules, f'--load-language={LANGUAGES}', '--stop-after-init', *lean])
 
     return ensure(f'{TEMPLATE}{level}_{key}', parent, fill,
                   f'preparing a database with {", ".join(LEVELS[level])}',
@@ -68,8 +72,12 @@ def ensure_template(level, source):
 
 
 def ensure_installed(names, source):
-    """Return the name of a template database with a web shop and these addons of the project."""
-    parent = ensure_template('shop', source)
+    """Return the name of a template database with these addons of the project installed.
+
+    There is a web shop in it, and whatever else of Odoo's the addons need.
+    """
+    level = max('shop', level_for(names, source), key=list(LEVELS).index)
+    parent = ensure_template(level, source)
     key = content_hash(parent, ','.join(names), addons.fingerprint(names))
 
     def fill(name):
