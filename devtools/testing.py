@@ -75,7 +75,7 @@ def _run_suites(suites):
         if 'unit' in suites:
             jobs.append(unit)
         if 'addons' in suites and names:
-            template = databases.ensure_template('shop', source)
+            template = databases.ensure_template(databases.level_for(names, source), source)
             jobs.append(lambda: addon_tests(
                 'addons', names, template, source, '--skip-auto-install'))
         if 'standalone' in suites and names:
