@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from . import (
     control_accounts,
+    control_bills,
     control_component,
     control_miniprograms,
     control_oauth,
@@ -548,6 +549,7 @@ ROUTES = [
     ('GET', '/_sandbox/requests', get_requests),
     ('DELETE', '/_sandbox/requests', clear_requests),
     *control_accounts.ROUTES,
+    *control_bills.ROUTES,
     *control_component.ROUTES,
     *control_miniprograms.ROUTES,
     *control_oauth.ROUTES,

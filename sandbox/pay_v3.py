@@ -1,7 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """api.mch.weixin.qq.com, API v3: which path is which call."""
 
-from . import codepay, orders, refunds_v3, security
+from . import bills, codepay, orders, refunds_v3, security
 
 _REFUNDS = '/v3/refund/domestic/refunds'
 
@@ -28,6 +28,9 @@ ROUTES = [
     ('POST', _REFUNDS, refunds_v3.apply),
     ('GET', _REFUNDS + '/{out_refund_no}', refunds_v3.query),
     ('POST', _REFUNDS + '/{refund_id}/apply-abnormal-refund', refunds_v3.apply_abnormal),
+    ('GET', '/v3/bill/tradebill', bills.trade_bill),
+    ('GET', '/v3/bill/fundflowbill', bills.fund_flow_bill),
+    ('GET', '/v3/billdownload/file', bills.download),
     ('GET', '/v3/certificates', security.certificates),
     ('POST', '/v3/security/echo', security.echo),
 ]

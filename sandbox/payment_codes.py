@@ -161,6 +161,7 @@ def reverse(world, order):
             500, 'SYSTEM_ERROR', '系统超时，请再次调用撤销', "reverse was told to say recall",
         )
     order.state = 'REVOKED'
+    order.revoked_time = world.clock.now()
 
 
 def find(world, merchant, sub_mchid, number):

@@ -28,6 +28,7 @@ class Refund:
     parameters: dict
     state: str = 'PROCESSING'
     success_time: float = 0.0
+    closed_time: float = 0.0
     channel: str = 'ORIGINAL'
     account: str = '支付用户零钱'
     abnormal: dict = field(default_factory=dict)
@@ -118,6 +119,8 @@ def finish(world, refund, outcome):
         refund.state = outcome
         if outcome == 'SUCCESS':
             refund.success_time = world.clock.now()
+        if outcome == 'CLOSED':
+            refund.closed_time = world.clock.now()
         merchant = world.merchants.get(refund.mchid)
         if outcome == 'CLOSED' and merchant and merchant.balance is not None:
             merchant.balance += refund.amount

@@ -106,7 +106,7 @@ def query(world, merchant, request, out_refund_no):
         error.detail['location'] = 'url'
         raise
     with world.lock:
-        refund = world.refunds.get((merchant.mchid, number))
+        refund = world.refund(merchant.mchid, number)
         if not refund or refund.order.sub_mchid != sub_mchid:
             raise _missing('退款单不存在', "this merchant has no refund of this number")
         return json_answer(refunds.refund_object(refund))

@@ -306,7 +306,8 @@ class Handler(BaseHTTPRequestHandler):
         lines = [f'HTTP/1.1 {answer.status} {_phrase(answer.status)}']
         pairs = [('Date', formatdate(usegmt=True)), ('Server', 'sandbox'), *answer.headers]
         if answer.status != 204:
-            pairs.append(('Content-Length', str(len(answer.body))))
+            length = answer.file.length if answer.file else len(answer.body)
+            pairs.append(('Content-Length', str(length)))
         if close:
             self.close_connection = True
             pairs.append(('Connection', 'close'))
@@ -315,6 +316,11 @@ class Handler(BaseHTTPRequestHandler):
         body = b'' if self.command == 'HEAD' or answer.status == 204 else answer.body
         # One write: a head and a body in two packets cost a delayed acknowledgement.
         self.wfile.write(head + body)
+        if answer.file and self.command != 'HEAD':
+            for piece in answer.file:
+                self.wfile.write(piece)
+            if answer.file.interrupted:
+                self.close_connection = True
 
     def log_message(self, format, *args):
         """Say nothing: the request log is better."""

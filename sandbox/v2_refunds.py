@@ -110,6 +110,7 @@ def query(world, merchant, request, values):
     if len(names) > 1:
         request.problems.append(f"warning: of several numbers {names[0]} counts")
     with world.lock:
+        world.refund(merchant.mchid, values[names[0]])
         found = _find(world, merchant, names[0], values[names[0]], values.get('sub_mch_id', ''))
         if not found:
             raise V2Error(

@@ -22,7 +22,7 @@ def serve(world, request, handler, **parameters):
         answer = handler(world, merchant, request, **parameters)
     except V3Error as error:
         return error_answer(error, request)
-    answer.signer = signer
+    answer.signer = None if answer.unsigned else signer
     answer.set('Request-ID', request_id(0))
     return answer
 

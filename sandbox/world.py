@@ -27,6 +27,12 @@ SETTINGS = {
     'auto_refund': False, 'allow_loopback_ip': False, 'refund_interval': 60,
     'push_limit': 5, 'push_retry_after': 0, 'v2_close_after': 300, 'reverse_after': 15,
     'reverse_recalls': 0,
+    # Bills, red packets and transfers: `control_bills` and `control_payouts` say what they mean.
+    'bill_ready_hour': 10, 'fee_rate': 0.006, 'bill_bom': False, 'bill_newline': 'CRLF',
+    'payout_account': 'BASIC', 'red_packet_limit': 10, 'red_packet_sending': False,
+    'red_packet_return_code': 'SUCCESS', 'transfer_minimum': 10, 'transfer_maximum': None,
+    'transfer_short_of_funds': 'ACCEPTED', 'transfer_stays_transfering': False,
+    'transfer_stays_canceling': False, 'transfer_notify_mchid': 'mch_id',
 }
 SESSION_KEY_INTERVAL = 300
 DAY = 86400
@@ -144,6 +150,8 @@ class Order:
     state: str = 'NOTPAY'
     transaction_id: str = ''
     success_time: float = 0.0
+    revoked_time: float = 0.0
+    coupon: int = 0
     code_url: str = ''
     scanned_by: str = ''
     refunds: list = field(default_factory=list)
@@ -250,6 +258,17 @@ class World:
             self.refunds = {}
             self.payment_codes = {}
             self.comments = []
+            self.mass_orders = []
+            self.bill_files = {}
+            self.bill_defects = {}
+            self.billed_states = {}
+            self.opening_balances = {}
+            self.top_ups = []
+            self.red_packets = {}
+            self.transfers = {}
+            self.transfer_scenes = {}
+            self.transfer_ips = {}
+            self.real_names = {}
             self.settings = dict(SETTINGS)
             self._numbers = {}
 
@@ -403,13 +422,30 @@ class World:
     def order(self, mchid, out_trade_no):
         """:return: the `Order`, brought up to date, or None."""
         with self.lock:
+            self._take(mchid, out_trade_no)
             order = self.orders.get((mchid, out_trade_no))
             return order and self.settle(order)
 
     def order_of_transaction(self, mchid, transaction_id):
         """:return: the paid `Order` with this transaction id, or None."""
         with self.lock:
+            self._take(mchid, transaction_id)
             return self._transactions.get((mchid, transaction_id))
+
+    def refund(self, mchid, out_refund_no):
+        """:return: the `Refund`, or None."""
+        with self.lock:
+            self._take(mchid, out_refund_no)
+            return self.refunds.get((mchid, out_refund_no))
+
+    def _take(self, mchid, number):
+        for mass in self.mass_orders:
+            mass.take(self, mchid, number)
+
+    def enter(self, order):
+        """Put a paid order that was made elsewhere into the book."""
+        self.orders[order.mchid, order.out_trade_no] = order
+        self._transactions[order.mchid, order.transaction_id] = order
 
     def settle(self, order):
         """Let time work: an unpaid order closes by itself after seven days (A4.5)."""

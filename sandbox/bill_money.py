@@ -1,0 +1,45 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Amounts and texts as bills write them, and the fee of WeChat Pay (wechat-pay.md A8)."""
+
+from .v2_fields import stamp
+
+_PARTS = 10 ** 6
+
+
+def yuan(fen):
+    """:return: an amount in yuan with two decimals."""
+    return f"{'-' if fen < 0 else ''}{abs(fen) // 100}.{abs(fen) % 100:02d}"
+
+
+def fee_yuan(fen):
+    """:return: a fee: in yuan with five decimals."""
+    return f'{yuan(fen)}000'
+
+
+def moment(seconds):
+    """:return: a time, Beijing."""
+    return stamp(seconds, '%Y-%m-%d %H:%M:%S')
+
+
+def plain(text):
+    """:return: a merchant's text without what would break a line apart."""
+    return text.replace(',', '\\ ').replace('\r', '\\r').replace('\n', '\\n')
+
+
+def fee(world, settled):
+    """:return: the fee of a payment in fen, half up.
+
+    :param int settled: what is settled, in fen
+    """
+    parts = round(world.settings['fee_rate'] * _PARTS)
+    return (2 * settled * parts + _PARTS) // (2 * _PARTS)
+
+
+def fee_rate(world):
+    """:return: the rate as bills show it, `0.60%`."""
+    return f"{world.settings['fee_rate'] * 100:.2f}%"
+
+
+def fee_returned(world, order, amount):
+    """:return: what of the fee comes back with a refund, in fen, in proportion."""
+    return (2 * fee(world, order.total - order.coupon) * amount + order.total) // (2 * order.total)
