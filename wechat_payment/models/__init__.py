@@ -12,6 +12,7 @@ from . import (
     payment_provider_problem,
     payment_provider_problem_v2,
     payment_provider_refund,
+    payment_provider_report,
     payment_provider_upload,
     payment_provider_v2,
     payment_provider_v2_keys,

@@ -110,5 +110,3 @@ class PaymentTransaction(models.Model):
             numbers = (self.wechat_told_refunds or '').split()
             self.wechat_told_refunds = '\n'.join(n for n in numbers if n != number)
             self._wechat_commit()
-        if self.state == 'done':
-            self.wechat_next_query = False
