@@ -10,6 +10,7 @@
     'depends': ['wechat', 'payment'],
     'external_dependencies': {'python': ['pycryptodome', 'cryptography']},
     'data': [
+        'security/wechat_payment_groups.xml',
         'security/ir.model.access.csv',
         'security/wechat_payment_security.xml',
         'views/payment_wechat_pay_templates.xml',  # Depends on nothing, the provider on it.
@@ -24,11 +25,17 @@
         'wizards/wechat_pay_fetch_comments_views.xml',
         'views/wechat_pay_comment_views.xml',
         'views/payment_transaction_views.xml',
+        'views/payment_provider_code_views.xml',
+        'views/wechat_cashier_views.xml',
         'views/res_config_settings_views.xml',
     ],
     'assets': {
         'web.assets_frontend': [
-            'wechat_payment/static/src/**/*',
+            'wechat_payment/static/src/interactions/**/*',
+            'wechat_payment/static/src/scss/**/*',
+        ],
+        'web.assets_backend': [
+            'wechat_payment/static/src/cashier/**/*',
         ],
     },
     'post_init_hook': 'post_init_hook',

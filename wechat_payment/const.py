@@ -8,7 +8,7 @@ from odoo.addons.payment.const import SENSITIVE_KEYS as PAYMENT_SENSITIVE_KEYS
 SENSITIVE_KEYS = {
     'Authorization', 'signature', 'paySign', 'sign', 'package', 'prepay_id', 'prepayId', 'code_url',
     'h5_url', 'ciphertext', 'encrypted_echo_message', 'openid', 'sp_openid', 'sub_openid',
-    'bank_account', 'real_name', 'user_name', 'auth_code',
+    'bank_account', 'real_name', 'user_name',
     'wechat_api_v3_key', 'wechat_merchant_private_key', 'wechat_api_v3_key_input',
     'wechat_merchant_private_key_input', 'wechat_order_body', 'wechat_prepay_id',
     # API v2, its notifications, payment codes and red packets.
@@ -79,7 +79,7 @@ CLOSE_MARGIN = 20
 QUERY_PLAN = (5, 30, 60, 180, 300, 600, 1800)
 
 # Payment codes (A5), in seconds: how long a customer may take to enter the password, when a payment
-# may be reversed at the earliest, and when a number that WeChat Pay does not know is looked for again.
+# may be reversed at the earliest, when a number that WeChat Pay does not know is looked for again.
 CODE_PATIENCE = 30
 REVERSE_AFTER = 15
 CODE_LOOK_AGAIN = 300

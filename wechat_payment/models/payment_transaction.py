@@ -22,7 +22,10 @@ class PaymentTransaction(models.Model):
     )
     wechat_trade_type = fields.Selection(
         string="Trade Type", readonly=True,
-        selection=[('JSAPI', "JSAPI"), ('APP', "App"), ('NATIVE', "Native"), ('H5', "H5")],
+        selection=[
+            ('JSAPI', "JSAPI"), ('APP', "App"), ('NATIVE', "Native"), ('H5', "H5"),
+            ('MICROPAY', "Payment Code"),
+        ],
     )
     wechat_api_version = fields.Selection(
         string="API Version", selection=[('v3', "API v3"), ('v2', "API v2")], readonly=True,
@@ -170,9 +173,7 @@ class PaymentTransaction(models.Model):
         elif self.wechat_trade_state in const.CLOSED_TRADE_STATES:
             self.wechat_next_query = False
             if self.state in ('draft', 'pending'):
-                self._set_canceled(state_message=self.env._(
-                    "The order was closed at WeChat Pay before it was paid."
-                ))
+                self._set_canceled(state_message=self._wechat_describe_closing())
         elif self.wechat_trade_state not in ('NOTPAY', 'USERPAYING', 'ACCEPT', 'PAYERROR'):
             _logger.warning(
                 "Received an unknown trade state (%s) for transaction %s.",
