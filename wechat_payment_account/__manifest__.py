@@ -7,5 +7,9 @@
     'author': "Odoo WeChat contributors",
     'license': 'LGPL-3',
     'depends': ['wechat_payment', 'account_payment'],
+    'data': [
+        'security/wechat_payment_account_groups.xml',
+        'views/account_move_views.xml',
+    ],
     'auto_install': True,
 }

@@ -7,5 +7,6 @@
     'author': "Odoo WeChat contributors",
     'license': 'LGPL-3',
     'depends': ['wechat_payment', 'sale'],
+    'data': ['views/sale_order_views.xml'],
     'auto_install': True,
 }

@@ -55,15 +55,18 @@ class PaymentTransaction(models.Model):
         :raise WeChatError: `not_payable`, with the reason.
         """
         problem = None
+        is_at_till = (
+            self.env.context.get('wechat_at_till') and order_sudo._wechat_is_payable_at_till()
+        )
         if order_sudo._is_paid() and order_sudo.amount_total > 0:
             problem = self.env._("This order is already paid.")
         elif order_sudo.state == 'cancel':
             problem = self.env._("This order was cancelled. Please order again.")
-        elif order_sudo.state not in ('draft', 'sent'):
+        elif order_sudo.state not in ('draft', 'sent') and not is_at_till:
             problem = self.env._("This order is already confirmed and cannot be paid here.")
         elif order_sudo.is_expired:
             problem = self.env._("This offer has expired. Please ask the shop for a new one.")
-        elif 'website_id' in order_sudo._fields and order_sudo.website_id:
+        elif not is_at_till and 'website_id' in order_sudo._fields and order_sudo.website_id:
             try:
                 order_sudo._check_cart_is_ready_to_be_paid()
             except UserError as error:
