@@ -6,6 +6,7 @@ import heapq
 from dataclasses import dataclass
 from operator import attrgetter
 
+from . import red_packets, transfers
 from .bill_money import fee, fee_returned, moment, yuan
 from .bill_trade import day_begin, reversal_id
 from .clock import beijing_day
@@ -91,9 +92,12 @@ def _entries(world, mchid, account, sub_mchid):
             if (mass.mchid, mass.sub_mchid) == (mchid, sub_mchid)
         ]
     if account == world.settings['payout_account'] and not sub_mchid:
-        for payout in (*world.red_packets.values(), *world.transfers.values()):
-            if payout.mchid == mchid:
-                found += _of_payout(payout)
+        for packet in world.red_packets.values():
+            if packet.mchid == mchid:
+                found += _of_payout(red_packets.settle(world, packet))
+        for transfer in world.transfers.values():
+            if transfer.mchid == mchid:
+                found += _of_payout(transfers.settle(world, transfer))
     by_time = attrgetter('time')
     return heapq.merge(
         sorted((entry for entry in found if entry.amount), key=by_time), *masses, key=by_time,

@@ -62,10 +62,10 @@ class Request:
 class Answer:
     """An HTTP answer. `signer` is set on what WeChat Pay must sign: that happens last.
 
-    `finishes` is a refund that reaches its end as soon as the answer is out. `file` is sent in
-    pieces in place of `body` (`bill_files.Download`); `unsigned` says that nobody signs. `v2` is
-    what an answer of API v2 says (`v2_call.Reply`): it becomes the body, signed, when all else is
-    done.
+    `finishes` is a refund or transfer that reaches its end as soon as the answer is out. `file` is
+    sent in pieces in place of `body` (`bill_files.Download`); `unsigned` says that nobody signs.
+    `v2` is what an answer of API v2 says (`v2_call.Reply`): it becomes the body, signed, when all
+    else is done.
     """
 
     status: int = 200

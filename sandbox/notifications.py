@@ -12,7 +12,7 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
-from . import defects, notifications_v2, refunds, signing
+from . import defects, notifications_v2, refunds, signing, transfers
 from .clock import rfc3339
 from .messages import dump
 from .orders import order_object
@@ -23,10 +23,12 @@ LIMIT = 5
 HUGE = 2 * 1024 * 1024
 BODY_DEFECTS = ('wrong_key', 'wrong_algorithm', 'garbage_body', 'empty_body', 'huge_body')
 DEFECTS = defects.DEFECTS + BODY_DEFECTS
+# What is encrypted, by the first word of its event; anything else is a transaction.
+_ORIGINALS = {'REFUND': 'refund', 'MCHTRANSFER': 'mch_payment'}
 _V2_SUCCESS = re.compile(r'<return_code>\s*(<!\[CDATA\[)?SUCCESS\b')
 _SUMMARIES = {
     'TRANSACTION.SUCCESS': '支付成功', 'REFUND.SUCCESS': '退款成功', 'REFUND.ABNORMAL': '退款异常',
-    'REFUND.CLOSED': '退款关闭',
+    'REFUND.CLOSED': '退款关闭', 'MCHTRANSFER.BILL.FINISHED': '商家转账单据终态通知',
 }
 
 
@@ -44,7 +46,7 @@ def content(world, subject, overrides=None):
 
     What is not paid or not refunded yet is shown as though it were: early, or forged.
 
-    :param subject: `Order` or `Refund`
+    :param subject: `Order`, `Refund` or `Transfer`
     :param dict overrides: dotted path -> value (None removes the member)
     :return: (dict, event type)
     """
@@ -54,6 +56,11 @@ def content(world, subject, overrides=None):
             state = shown.state if shown.state in refunds.OUTCOMES else 'SUCCESS'
             shown.success_time = shown.success_time or world.clock.now()
             data, event = refunds.notified_object(shown, state), f'REFUND.{state}'
+        elif isinstance(shown, transfers.Transfer):
+            if shown.state not in transfers.FINAL:
+                shown.state = 'SUCCESS'
+            data = transfers.notified_object(world, shown)
+            event = 'MCHTRANSFER.BILL.FINISHED'
         else:
             if not shown.paid:
                 shown.transaction_id = world.new_transaction_id()
@@ -77,7 +84,7 @@ def envelope(world, merchant, data, event, defect=None, overrides=None):
         return b'<html>not json at all \xff\xfe</html>'
     if defect == 'empty_body':
         return b''
-    original = 'refund' if event.startswith('REFUND.') else 'transaction'
+    original = _ORIGINALS.get(event.partition('.')[0], 'transaction')
     key = merchant.api_v3_key
     if defect == 'wrong_key':
         key = key[::-1] if key != key[::-1] else 'x' * 32
@@ -162,9 +169,9 @@ def notify(
     world, subject, *, signer=None, defect=None, overrides=None, envelope_overrides=None,
     event_type=None, url=None, repeat=1, parallel=False, identical=False, timestamp_offset=0,
 ):
-    """Send the notification of an order or a refund, once or several times.
+    """Send the notification of an order, a refund or a transfer, once or several times.
 
-    :param subject: `Order` or `Refund`
+    :param subject: `Order`, `Refund` or `Transfer`
     :param str signer: `public_key`, `certificate` or a serial; default: the trust mode
     :param bool identical: send the very same bytes each time instead of signing afresh
     :return: list of what `deliver` returns
@@ -228,3 +235,15 @@ def finish_refund(world, refund, outcome='SUCCESS', *, signer=None, url=None):
             'time': rfc3339(world.clock.now()), 'defect': None, 'version': 2, **answer,
         })
     return answer
+
+
+def finish_transfer(world, transfer):
+    """Let a cancelled transfer come to its end and tell the merchant, if that wants to be told.
+
+    :return: what `deliver` returns, None if there was nobody to tell or nothing to end
+    """
+    with world.lock:
+        if transfer.state != 'CANCELING':
+            return None
+        transfers.end(world, transfer, 'CANCELLED')
+    return notify(world, transfer)[0] if transfer.notify_url else None

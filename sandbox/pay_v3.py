@@ -1,9 +1,10 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """api.mch.weixin.qq.com, API v3: which path is which call."""
 
-from . import bills, codepay, orders, refunds_v3, security
+from . import bills, codepay, orders, refunds_v3, security, transfers_v3
 
 _REFUNDS = '/v3/refund/domestic/refunds'
+_TRANSFERS = '/v3/fund-app/mch-transfer/transfer-bills'
 
 
 def _transactions(base):
@@ -31,6 +32,10 @@ ROUTES = [
     ('GET', '/v3/bill/tradebill', bills.trade_bill),
     ('GET', '/v3/bill/fundflowbill', bills.fund_flow_bill),
     ('GET', '/v3/billdownload/file', bills.download),
+    ('POST', _TRANSFERS, transfers_v3.create),
+    ('GET', _TRANSFERS + '/out-bill-no/{out_bill_no}', transfers_v3.query),
+    ('GET', _TRANSFERS + '/transfer-bill-no/{transfer_bill_no}', transfers_v3.query_by_bill),
+    ('POST', _TRANSFERS + '/out-bill-no/{out_bill_no}/cancel', transfers_v3.cancel_by_number),
     ('GET', '/v3/certificates', security.certificates),
     ('POST', '/v3/security/echo', security.echo),
 ]

@@ -37,6 +37,7 @@ from . import (
     template_messages,
     tickets,
     tls,
+    transfers,
     user_data,
     v2_call,
     v3_call,
@@ -192,17 +193,20 @@ class Sandbox:
             request.problems.append("the sandbox itself failed; see its standard error output")
             return json_answer({'error': "the sandbox itself failed"}, 500)
 
-    def _afterwards(self, refund):
-        """Finish a refund once its answer is out, whether that arrives or not."""
-        if refund:
-            timer = threading.Timer(FINISHING_DELAY, self._finish_refund, (refund,))
+    def _afterwards(self, subject):
+        """Finish a refund or a transfer once its answer is out, whether that arrives or not."""
+        if subject:
+            timer = threading.Timer(FINISHING_DELAY, self._finish_later, (subject,))
             timer.daemon = True
             timer.start()
 
-    def _finish_refund(self, refund):
+    def _finish_later(self, subject):
         # A test that was faster has its way.
         with contextlib.suppress(Refusal):
-            notifications.finish_refund(self.world, refund)
+            if isinstance(subject, transfers.Transfer):
+                notifications.finish_transfer(self.world, subject)
+            else:
+                notifications.finish_refund(self.world, subject)
 
     def _struck(self, request, fault):
         request.problems.append(f"fault: {fault.action}")
@@ -212,7 +216,8 @@ class Sandbox:
             return self._finish(self._call(request))
         if fault.action == 'err_code':
             code = fault.parameters.get('err_code', 'SYSTEMERROR')
-            answer = v2_call.failed(self.world, request, code)
+            call = pay_v2.PATHS.get(request.path, v2_call.Call(None, None))
+            answer = v2_call.failed(self.world, request, call, code)
         answer = fault.replace(request, answer) if fault.action != 'delay' else answer
         answer = self._finish(answer, fault.signature_defect)
         if fault.action == 'tampered':

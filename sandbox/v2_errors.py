@@ -7,10 +7,12 @@ class V2Refusal(Exception):
 
     :param str zh: `return_msg`
     :param str why: what the request log shows, English
+    :param str code: `err_code` of the calls that have one even here: those that send money
     """
 
-    def __init__(self, zh, why):
+    def __init__(self, zh, why, code='PARAM_ERROR'):
         super().__init__(why)
+        self.code = code
         self.zh = zh
         self.why = why
 

@@ -53,11 +53,22 @@ def read(body):
 
 
 def write(values, root='xml'):
-    """:return: values as WeChat Pay writes them: texts in CDATA, line by line (bytes)."""
-    lines = ''.join(f'<{name}>{_content(value)}</{name}>\n' for name, value in values.items())
-    return f'<{root}>\n{lines}</{root}>'.encode()
+    """Write values as WeChat Pay does: texts in CDATA, line by line.
+
+    :param dict values: name -> text, or a list of (name, dict) for elements within
+    :return: bytes
+    """
+    return f'<{root}>\n{_lines(values.items())}</{root}>'.encode()
+
+
+def _lines(pairs):
+    return ''.join(f'<{name}>{_content(value)}</{name}>\n' for name, value in pairs)
 
 
 def _content(value):
+    if isinstance(value, list):
+        return '\n' + _lines(value)
+    if isinstance(value, dict):
+        return '\n' + _lines(value.items())
     text = str(value)
     return escape(text) if ']]>' in text else f'<![CDATA[{text}]]>'
