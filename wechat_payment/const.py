@@ -37,8 +37,8 @@ ENTERED_KEYS = (
 # What may be wrong with API v2, by the reasons of `_wechat_describe_problem`: a call of API v3 that
 # succeeds says nothing of it.
 V2_REASONS = {
-    'v2_key_missing', 'v2_not_taken', 'v2_signature', 'api_v2', 'client_certificate_missing',
-    'client_certificate',
+    'v2_key_missing', 'v2_not_taken', 'v2_sign_type', 'v2_same_keys', 'v2_signature', 'api_v2',
+    'client_certificate_missing', 'client_certificate',
 }
 
 # The payment method of Odoo's payment engine that is enabled with the provider.

@@ -74,3 +74,15 @@ class WeChatPayUnsettled(WeChatUnknown):
     def __init__(self, message, code, wechat_code):
         super().__init__(message, code=code)
         self.wechat_code = wechat_code
+
+
+class WeChatPayNoAnswer(WeChatUnknown):
+    """API v2 gave no answer, or none with a status that it has.
+
+    :ivar str end: How the call ended: a reason of `transport.TransportError`, or `HTTP 400`.
+    """
+
+    def __init__(self, message, end, sent):
+        super().__init__(message, code='wechat_unavailable')
+        self.end = end
+        self.sent = sent

@@ -44,7 +44,7 @@ class PaymentProvider(models.Model):
         self.ensure_one()
         if not self.env.user.has_group('base.group_system'):
             raise AccessError(self.env._("Only administrators may check the credentials."))
-        findings = {'proved': [], 'unproved': []}
+        findings = {'proved': [], 'unproved': [], 'remarks': []}
         if problem := self._wechat_check_credentials(findings):
             return self._wechat_notify_user(problem, 'danger')
         separator = self.env._("; ")
@@ -56,26 +56,33 @@ class PaymentProvider(models.Model):
                 "%(message)s Not proved yet: %(unproved)s.",
                 message=message, unproved=separator.join(findings['unproved']),
             )
-        return self._wechat_notify_user(message, 'success', sticky=bool(findings['unproved']))
+        return self._wechat_notify_user(
+            ' '.join([message, *findings['remarks']]), 'success',
+            sticky=bool(findings['unproved'] or findings['remarks']),
+        )
 
     # === BUSINESS METHODS === #
 
     def _wechat_check_credentials(self, findings=None):
         """Find out what is wrong by calls without an effect, and note the outcome.
 
-        :param dict findings: Lists `proved` and `unproved`, which texts are added to.
+        :param dict findings: Lists `proved`, `unproved` and `remarks`, which texts are added to.
         :return: What is wrong and what to do, or `None`.
         :rtype: str|None
         """
         self.ensure_one()
-        findings = {'proved': [], 'unproved': []} if findings is None else findings
+        findings = findings or {'proved': [], 'unproved': [], 'remarks': []}
         # The outcome is written here, not by the calls in transactions of their own.
         provider = self.sudo().with_context(wechat_check_credentials=True)
         reason = detail = None
         try:
             provider._wechat_check_setup()
-            if not provider._wechat_check_certificates(findings):
+            if provider.wechat_api_version == 'v3' and (
+                not provider._wechat_check_certificates(findings)
+            ):
                 provider._wechat_check_keys(findings)
+            if provider._wechat_has_v2():
+                provider._wechat_check_v2(findings)
             provider._wechat_check_apps(findings)
         except Problem as problem:
             reason, detail = problem.reason, problem.detail
@@ -97,7 +104,7 @@ class PaymentProvider(models.Model):
             missing = [self.env._("Merchant Number"), *missing]
         if missing:
             raise Problem('check', self.env._("Missing: %(fields)s.", fields=', '.join(missing)))
-        if problem := self._wechat_find_key_problem():
+        if problem := self._wechat_find_key_problem() or self._wechat_find_v2_key_problem():
             raise Problem('check', problem)
         if not self.wechat_app_ids:
             raise Problem('check', self.env._(
@@ -271,8 +278,8 @@ class PaymentProvider(models.Model):
         out_trade_no = f'check-{secrets.token_hex(8)}'
         try:
             self._wechat_check_call(
-                'GET', f'/v3/pay/transactions/out-trade-no/{out_trade_no}',
-                params={'mchid': self.wechat_mch_id},
+                'GET', f'{self._wechat_get_order_path()}/out-trade-no/{out_trade_no}',
+                params=self._wechat_get_merchant_query(),
             )
         except WeChatPayRefused as error:
             # Only who is known to WeChat Pay learns that an order does not exist.
@@ -288,6 +295,8 @@ class PaymentProvider(models.Model):
         :rtype: tuple[str, str]
         """
         code = f'{error.status} {error.wechat_code}'
+        if error.wechat_code == 'NO_AUTH' and self._wechat_is_partner():
+            return 'sub_merchant', self.wechat_sub_mch_id
         if error.status == 403:
             # These calls need no product, so it is the address or the account. Which code an
             # address that is not allowed gets is unverified.
@@ -311,32 +320,46 @@ class PaymentProvider(models.Model):
             if app.app_type not in ('miniprogram', 'official_account'):
                 findings['unproved'].append(text)
                 continue
-            out_trade_no = f'check-{secrets.token_hex(8)}'
-            expiry = datetime.now(BEIJING) + timedelta(minutes=5)
-            try:
-                self._wechat_request('POST', '/v3/pay/transactions/jsapi', payload={
-                    'appid': app.appid,
-                    'mchid': self.wechat_mch_id,
-                    'description': "Check",
-                    'out_trade_no': out_trade_no,
-                    'time_expire': expiry.isoformat(timespec='seconds'),
-                    'notify_url': self._wechat_get_notify_url(),
-                    'amount': {'total': 1, 'currency': 'CNY'},
-                    'payer': {'openid': NOBODY},
-                })
-            except WeChatPayRefused as error:
-                if error.wechat_code == 'APPID_MCHID_NOT_MATCH':
-                    raise Problem('appid', app.appid) from None
-                if error.wechat_code == 'NO_AUTH':
-                    raise Problem('api', f'{error.status} {error.wechat_code}') from None
-                bound = error.wechat_code in ('PARAM_ERROR', 'INVALID_REQUEST')
-            except WeChatError:
-                bound = False
-                self._wechat_close_check_order(out_trade_no)
-            else:
-                bound = True
-                self._wechat_close_check_order(out_trade_no)
+            bound = self._wechat_probe_app(app, f'check-{secrets.token_hex(8)}')
             findings['proved' if bound else 'unproved'].append(text)
+
+    def _wechat_probe_app(self, app, out_trade_no):
+        """Make the order that tells whether an app is bound to the merchant.
+
+        :param wechat.app app: The app.
+        :param str out_trade_no: The number of the order.
+        :return: Whether the app is bound; `False`: it could not be found out.
+        :rtype: bool
+        :raise Problem: If it is not, or if the merchant may not use the product.
+        """
+        parties = self._wechat_get_parties(app)
+        payer = 'openid' if 'appid' in parties else (
+            'sub_openid' if 'sub_appid' in parties else 'sp_openid'
+        )
+        expiry = datetime.now(BEIJING) + timedelta(minutes=5)
+        try:
+            self._wechat_request('POST', f'{self._wechat_get_order_path()}/jsapi', payload={
+                **parties,
+                'description': "Check",
+                'out_trade_no': out_trade_no,
+                'time_expire': expiry.isoformat(timespec='seconds'),
+                'notify_url': self._wechat_get_notify_url(),
+                'amount': {'total': 1, 'currency': 'CNY'},
+                'payer': {payer: NOBODY},
+            })
+        except WeChatPayRefused as error:
+            if error.wechat_code == 'APPID_MCHID_NOT_MATCH':
+                raise Problem('appid', app.appid) from None
+            if error.wechat_code == 'NO_AUTH':
+                if self._wechat_is_partner():
+                    raise Problem('sub_merchant', self.wechat_sub_mch_id) from None
+                raise Problem('api', f'{error.status} {error.wechat_code}') from None
+            return error.wechat_code in ('PARAM_ERROR', 'INVALID_REQUEST')
+        except WeChatError:
+            self._wechat_close_check_order(out_trade_no)
+            return False
+        self._wechat_close_check_order(out_trade_no)
+        return True
 
     def _wechat_close_check_order(self, out_trade_no):
         """Close an order of the check, which nobody could have paid.
@@ -346,8 +369,8 @@ class PaymentProvider(models.Model):
         """
         try:
             self._wechat_request(
-                'POST', f'/v3/pay/transactions/out-trade-no/{out_trade_no}/close',
-                payload={'mchid': self.wechat_mch_id}, repeatable=True,
+                'POST', f'{self._wechat_get_order_path()}/out-trade-no/{out_trade_no}/close',
+                payload=self._wechat_get_merchant_query(), repeatable=True,
             )
         except WeChatError:
             return  # It expires within five minutes.

@@ -15,7 +15,7 @@ class PaymentProvider(models.Model):
     def _wechat_describe_problem(self, reason, detail=''):
         """Extend the descriptions with the reasons of API v2.
 
-        :param str reason: One of `const.V2_REASONS`, or another's.
+        :param str reason: One of `const.V2_REASONS`, `sub_merchant`, or another's.
         :param str detail: What the reason is about; for `api_v2` the `err_code`.
         :rtype: str
         """
@@ -38,6 +38,22 @@ class PaymentProvider(models.Model):
                 "%(advice)s WeChat Pay says: “%(words)s”.",
                 advice=self._wechat_describe_v2_error(''), words=detail,
             ) if detail else self._wechat_describe_v2_error(''),
+            'v2_sign_type': self.env._(
+                "WeChat Pay takes the APIv2 key with %(sign_type)s only: choose it as type of"
+                " signature.",
+                sign_type=detail,
+            ),
+            'v2_same_keys': self.env._(
+                "WeChat Pay does not take the APIv2 key, which is the same as the APIv3 key: one"
+                " was entered in place of the other. Both are set on pay.weixin.qq.com, Account"
+                " Center ▸ API security, each for itself."
+            ),
+            'sub_merchant': self.env._(
+                "Merchant %(merchant)s may not act for sub-merchant %(number)s. Check both numbers;"
+                " the merchant must be a service provider (服务商), and the sub-merchant must have"
+                " authorised it: Sub-merchant Management on pay.weixin.qq.com.",
+                merchant=self.wechat_mch_id or '', number=detail,
+            ),
             'v2_signature': self.env._(
                 "An answer of API v2 was not signed by WeChat Pay as it must be. Compare the APIv2"
                 " key and the type of signature with pay.weixin.qq.com, Account Center ▸ API"

@@ -11,6 +11,7 @@ from odoo.addons.wechat import transport
 from odoo.addons.wechat.exceptions import WeChatUnknown
 from odoo.addons.wechat_payment import client_certificate, const
 from odoo.addons.wechat_payment.exceptions import (
+    WeChatPayNoAnswer,
     WeChatPayNotTaken,
     WeChatPayRefused,
     WeChatPayUnsettled,
@@ -110,14 +111,14 @@ class PaymentProvider(models.Model):
         :return: The answer, with status 200 and not verified, and whether the request may have
             reached WeChat Pay before the one that was answered.
         :rtype: tuple[requests.Response, bool]
-        :raise WeChatUnknown: No answer, or another status than 200, which v2 does not have.
+        :raise WeChatPayNoAnswer: None, or another status than 200, which v2 does not have.
         :raise WeChatPayMisconfigured: Key or certificate are missing or cannot be read.
         """
         provider = self._wechat_read_v2_credentials()
         body = provider._wechat_build_v2_body(params, sign_type or provider.wechat_v2_sign_type)
         cert = provider._wechat_get_client_certificate() if certificate else None
         hosts = provider._wechat_get_hosts()[:2 if repeatable else 1]
-        response, sent_before = None, False
+        response, sent_before, end = None, False, ''
         for host in hosts:
             failure = answer = None
             started = time.monotonic()
@@ -136,23 +137,22 @@ class PaymentProvider(models.Model):
                     name, path, failure.reason, duration,
                 )
                 sent_before = sent_before or failure.sent
+                end = failure.reason
                 continue
             _logger.info(
                 "WeChat Pay%s answered POST %s with %s in %.3f s.",
                 name, path, answer.status_code, duration,
             )
-            response = answer
+            response, end = answer, f'HTTP {answer.status_code}'
             if response.status_code not in (502, 503):
                 break
             # The first host may have done what it was asked.
             sent_before = sent_before or host != hosts[-1]
         if response is None or response.status_code != 200:
-            unknown = WeChatUnknown(
-                self.env._("WeChat Pay does not answer. Please try again in a moment."),
-                code='wechat_unavailable',
+            raise WeChatPayNoAnswer(
+                self.env._("WeChat Pay does not answer. Please try again in a moment."), end,
+                sent=response is not None or sent_before,
             )
-            unknown.sent = response is not None or sent_before
-            raise unknown
         return response, sent_before
 
     def _wechat_build_v2_body(self, params, sign_type):
