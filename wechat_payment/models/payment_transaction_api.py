@@ -56,6 +56,8 @@ class PaymentTransaction(models.Model):
             another reason than the order's state.
         """
         self.ensure_one()
+        if self._wechat_is_code_payment():
+            return self._wechat_close_code()
         is_too_early = False
         try:
             self.provider_id._wechat_close_order(self)
@@ -106,6 +108,8 @@ class PaymentTransaction(models.Model):
         self.ensure_one()
         self._wechat_lock()
         tx = self.sudo()
+        if tx._wechat_is_being_reversed(order):
+            return
         if tx._wechat_find_mismatch(order):
             tx = tx._wechat_in_company_language()
             tx._wechat_alert(tx._wechat_find_mismatch(order))
@@ -223,7 +227,7 @@ class PaymentTransaction(models.Model):
         ))
         self.invalidate_recordset([
             'state', 'provider_reference', 'wechat_trade_state', 'wechat_alert',
-            'wechat_refund_id', 'wechat_refund_status',
+            'wechat_refund_id', 'wechat_refund_status', 'wechat_reverse_sent',
         ])
 
     def _wechat_find_mismatch(self, order):
@@ -238,7 +242,13 @@ class PaymentTransaction(models.Model):
             **self.provider_id._wechat_get_expected_parties(self.wechat_app_id, order),
         }
         found = {name: order.get(name) for name in expected}
-        if order.get('trade_state') in const.PAID_TRADE_STATES:
+        # Of an order that was refunded v2 tells the state only (B2.2). Nothing of it is applied to a
+        # payment that is known; one that is not known is not taken for paid by it.
+        is_state_only = (
+            self.state == 'done' and order.get('trade_state') == 'REFUND'
+            and 'amount' not in order and 'transaction_id' not in order
+        )
+        if order.get('trade_state') in const.PAID_TRADE_STATES and not is_state_only:
             # An unpaid order may come without its amount; a paid one may not.
             amount = order.get('amount')
             amount = amount if isinstance(amount, dict) else {}
@@ -317,6 +327,9 @@ class PaymentTransaction(models.Model):
         :return: None
         """
         for tx in self:
+            if tx._wechat_is_code_payment():
+                tx._wechat_schedule_code_step()
+                continue
             plan = REFUND_QUERY_PLAN if tx.operation == 'refund' else const.QUERY_PLAN
             step = min(tx.wechat_query_count, len(plan) - 1)
             due = fields.Datetime.add(fields.Datetime.now(), seconds=plan[step])

@@ -213,6 +213,8 @@ class PaymentTransaction(models.Model):
                 self._wechat_ask_code_now()
         else:
             self._wechat_apply_order(order)
+            if order.get('trade_state') in const.PAID_TRADE_STATES and self._wechat_is_open():
+                self.wechat_next_query = False  # It does not agree: a person must look.
         self._wechat_commit()
 
     # === BUSINESS METHODS - WHAT CAN BE PAID === #

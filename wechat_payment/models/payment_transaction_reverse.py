@@ -26,21 +26,19 @@ class PaymentTransaction(models.Model):
 
     # === BUSINESS METHODS - PROCESSING === #
 
-    def _wechat_apply_order(self, order):
-        """Override of `wechat_payment`: what is being reversed is not paid, it is paid back."""
-        if self._wechat_is_code_payment():
-            self._wechat_lock()
-            self.invalidate_recordset(['wechat_reverse_sent'])
-            is_paid = order.get('trade_state') in const.PAID_TRADE_STATES
-            if is_paid and self.wechat_reverse_sent and self.state != 'done':
-                _logger.info("Payment %s is being reversed.", self.reference)
-                return
-        super()._wechat_apply_order(order)
-        if self._wechat_is_code_payment() and self._wechat_is_open() and (
-            order.get('trade_state') in const.PAID_TRADE_STATES
-        ):
-            # It does not agree with the transaction: a person must look, not a reversal.
-            self.sudo().wechat_next_query = False
+    def _wechat_is_being_reversed(self, order):
+        """Tell whether an order is paid and WeChat Pay was told to pay it back.
+
+        What is being reversed is not paid, whatever WeChat Pay says of it meanwhile.
+
+        :param dict order: The verified order of WeChat Pay (A4.5).
+        :rtype: bool
+        """
+        self.ensure_one()
+        return bool(
+            self.wechat_reverse_sent and self.state != 'done'
+            and order.get('trade_state') in const.PAID_TRADE_STATES
+        )
 
     def _wechat_describe_closing(self):
         """Return why a payment ended that WeChat Pay calls closed or reversed.
@@ -89,34 +87,38 @@ class PaymentTransaction(models.Model):
         self.ensure_one()
         return fields.Datetime.add(self.wechat_code_time, seconds=const.REVERSE_AFTER)
 
-    def _wechat_schedule_query(self):
-        """Override of `wechat_payment`: every 5 s for the first minute, then on the usual plan."""
-        code_txs = self.filtered(lambda tx: tx._wechat_is_code_payment())
+    def _wechat_get_reverse_time(self):
+        """Return when this payment is reversed if it is not paid before.
+
+        :rtype: datetime
+        """
+        self.ensure_one()
+        return max(self.wechat_time_expire, self._wechat_get_first_reverse())
+
+    def _wechat_schedule_code_step(self):
+        """Set when to take the next step: every 5 s for the first minute, then on the usual plan.
+
+        :return: None
+        """
+        self.ensure_one()
+        step = max(0, self.wechat_query_count - const.CODE_QUERIES)
+        seconds = const.QUERY_PLAN[min(step, len(const.QUERY_PLAN) - 1)]
         now = fields.Datetime.now()
-        for tx in code_txs:
-            step = tx.wechat_query_count - const.CODE_QUERIES
-            seconds = const.QUERY_PLAN[max(0, min(step, len(const.QUERY_PLAN) - 1))]
-            tx.wechat_next_query = fields.Datetime.add(now, seconds=seconds)
-            if tx._wechat_is_open() and now < tx.wechat_time_expire < tx.wechat_next_query:
-                tx.wechat_next_query = tx.wechat_time_expire
-        super(PaymentTransaction, self - code_txs)._wechat_schedule_query()
+        due = fields.Datetime.add(now, seconds=seconds)
+        if self._wechat_is_open() and now < self.wechat_time_expire:
+            due = min(due, self.wechat_time_expire)
+        self.wechat_next_query = due
 
-    def _wechat_settle(self):
-        """Override of `wechat_payment` to take the next step of a payment by code."""
-        if self._wechat_is_code_payment() and self.state != 'done':
-            self._wechat_step_code()
-        else:
-            super()._wechat_settle()
+    def _wechat_close_code(self):
+        """Reverse this payment, which can never be closed.
 
-    def _wechat_close(self):
-        """Override of `wechat_payment`: a payment by code is never closed, but reversed.
-
+        :return: WeChat Pay's order after the call; empty if it has never seen it.
+        :rtype: dict
         :raise WeChatError: `wechat_busy` while the customer may still pay.
         """
-        if not self._wechat_is_code_payment():
-            return super()._wechat_close()
+        self.ensure_one()
         if self._wechat_is_open() and not self.wechat_reverse_sent and (
-            fields.Datetime.now() < max(self.wechat_time_expire, self._wechat_get_first_reverse())
+            fields.Datetime.now() < self._wechat_get_reverse_time()
         ):
             raise WeChatError(
                 self.env._("A cashier is taking this payment right now. Wait for its result."),
@@ -132,11 +134,14 @@ class PaymentTransaction(models.Model):
         """
         self.ensure_one()
         now = fields.Datetime.now()
+        if self.state == 'done':
+            self.wechat_next_query = False
+            return
         if now > fields.Datetime.add(self.wechat_code_time, days=const.REVERSE_DAYS):
             self._wechat_give_up_reversal()
             return
         if self._wechat_is_open() and not self.wechat_reverse_sent:
-            is_due = now >= max(self.wechat_time_expire, self._wechat_get_first_reverse())
+            is_due = now >= self._wechat_get_reverse_time()
             order = {}
             try:
                 order = self._wechat_query()
@@ -144,7 +149,11 @@ class PaymentTransaction(models.Model):
                 if not is_due:
                     raise
                 _logger.warning("Could not query %s before its reversal: %s", self.reference, error)
-            if not self._wechat_is_open() or order.get('trade_state') in const.PAID_TRADE_STATES:
+            if not self._wechat_is_open():
+                return
+            if order.get('trade_state') in const.PAID_TRADE_STATES:
+                # It does not agree with the transaction: a person must look, not a reversal.
+                self.wechat_next_query = False
                 return
             if order.get('trade_state') == 'PAYERROR':
                 self._wechat_fail_code(self.env._(

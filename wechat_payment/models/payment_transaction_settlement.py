@@ -132,6 +132,9 @@ class PaymentTransaction(models.Model):
             if not self._wechat_is_unsettled():
                 self.wechat_next_query = False
                 return
+        if self._wechat_is_code_payment():
+            self._wechat_step_code()
+            return
         is_open = self._wechat_is_open()
         is_payable = is_open and self.wechat_time_expire > fields.Datetime.now()
         if is_payable and not self.wechat_is_close_pending:
