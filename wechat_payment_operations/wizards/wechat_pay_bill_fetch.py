@@ -25,10 +25,8 @@ class WechatPayBillFetch(models.TransientModel):
         string="To", required=True, default=lambda self: self._default_date(),
     )
     with_trade = fields.Boolean(string="Trade Bill", default=True)
-    with_fundflow = fields.Boolean(
-        string="Fund-Flow Bill", compute='_compute_with_fundflow', store=True, readonly=False,
-    )
-    has_fundflow = fields.Boolean(compute='_compute_with_fundflow')
+    with_fundflow = fields.Boolean(string="Fund-Flow Bill", default=True)
+    has_fundflow = fields.Boolean(compute='_compute_has_fundflow')
 
     # === COMPUTE METHODS === #
 
@@ -44,12 +42,11 @@ class WechatPayBillFetch(models.TransientModel):
         return self.env['wechat.pay.bill']._get_beijing_today() - timedelta(1)
 
     @api.depends('provider_id')
-    def _compute_with_fundflow(self):
+    def _compute_has_fundflow(self):
         for wizard in self:
             wizard.has_fundflow = bool(wizard.provider_id) and (
                 'fundflow' in wizard.provider_id._wechat_get_bill_types()
             )
-            wizard.with_fundflow = wizard.has_fundflow
 
     # === ACTION METHODS === #
 
@@ -68,7 +65,7 @@ class WechatPayBillFetch(models.TransientModel):
         Bill._check_age(self.date_from)
         types = [
             name for name, is_wanted in (
-                ('trade', self.with_trade), ('fundflow', self.with_fundflow),
+                ('trade', self.with_trade), ('fundflow', self.with_fundflow and self.has_fundflow),
             ) if is_wanted
         ]
         if not types:
