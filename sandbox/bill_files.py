@@ -7,8 +7,10 @@ import secrets
 import tempfile
 import time
 import zlib
+from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
+from operator import itemgetter
 
 from . import bill_defects, bill_flow, bill_trade
 
@@ -74,13 +76,14 @@ def text(world, mchid, kind, day, bill_type, sub_mchid='', defects=()):
         columns, totals = bill_flow.COLUMNS, _FlowTotals()
         found = bill_flow.lines(world, mchid, day, bill_type, sub_mchid)
     columns = bill_defects.columns(columns, defects)
+    cells, template = itemgetter(*columns), ','.join(['`%s'] * len(columns))
     first = True
     for line in bill_defects.spoil(found, kind, defects):
         if first:
             yield ','.join(columns)
             first = False
         totals.add(line)
-        yield ','.join(f"`{line.get(column, '')}" for column in columns)
+        yield template % cells(line)
     if first:
         return
     names, values = bill_defects.summary(*totals.result(), defects)
@@ -90,41 +93,45 @@ def text(world, mchid, kind, day, bill_type, sub_mchid='', defects=()):
 
 
 class _TradeTotals:
+    COLUMNS = [column for _name, column in bill_trade.SUMMARY if column]
+
     def __init__(self):
-        self.count = 0
-        self.sums = dict.fromkeys((column for _name, column in bill_trade.SUMMARY), Decimal())
+        self.counts = Counter()
+        self.amounts = itemgetter(*self.COLUMNS)
 
     def add(self, line):
-        self.count += 1
-        for column in self.sums:
-            if column:
-                self.sums[column] += _decimal(line[column])
+        self.counts[self.amounts(line)] += 1
 
     def result(self):
-        values = [
-            f"{self.sums[column]:.{5 if column == '手续费' else 2}f}" if column else self.count
-            for _name, column in bill_trade.SUMMARY
+        sums = dict.fromkeys(self.COLUMNS, Decimal())
+        for amounts, count in self.counts.items():
+            for column, amount in zip(self.COLUMNS, amounts, strict=True):
+                sums[column] += count * _decimal(amount)
+        values = [self.counts.total()] + [
+            f"{sums[column]:.{5 if column == '手续费' else 2}f}" for column in self.COLUMNS
         ]
         return [name for name, _column in bill_trade.SUMMARY], values
 
 
 class _FlowTotals:
+    KINDS = ('收入', '支出')
+
     def __init__(self):
-        self.counts = {'收入': 0, '支出': 0}
-        self.sums = {'收入': Decimal(), '支出': Decimal()}
+        self.counts = Counter()
+        self.amounts = itemgetter('收支类型', '收支金额(元)')
 
     def add(self, line):
-        kind = line['收支类型']
-        if kind in self.counts:
-            self.counts[kind] += 1
-            self.sums[kind] += _decimal(line['收支金额(元)'])
+        self.counts[self.amounts(line)] += 1
 
     def result(self):
-        names = ['资金流水总笔数']
-        values = [sum(self.counts.values())]
-        for kind, count in self.counts.items():
+        names, values = ['资金流水总笔数'], [self.counts.total()]
+        for kind in self.KINDS:
+            found = [(amount, count) for (of, amount), count in self.counts.items() if of == kind]
             names += [f'{kind}笔数', f'{kind}金额']
-            values += [count, f'{self.sums[kind]:.2f}']
+            values.append(sum(count for _amount, count in found))
+            values.append(
+                f'{sum((count * _decimal(amount) for amount, count in found), Decimal()):.2f}',
+            )
         return names, values
 
 

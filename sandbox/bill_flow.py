@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from . import red_packets, transfers
-from .bill_money import fee, fee_returned, moment, yuan
+from .bill_money import day_digits, fee, fee_returned, moment, yuan
 from .bill_trade import day_begin, reversal_id
-from .clock import beijing_day
 from .world import DAY
 
 ACCOUNTS = ('BASIC', 'OPERATION', 'FEES')
@@ -19,7 +18,7 @@ COLUMNS = [
 ]
 
 
-@dataclass
+@dataclass(slots=True)
 class Entry:
     """Money that came (`amount` above 0) or went, in fen; `voucher` is the merchant's number."""
 
@@ -36,8 +35,8 @@ class Entry:
     def flow_id(self):
         """:return: the number of the line, the same each time that a bill is made."""
         text = f'{self.business_id}|{self.kind}|{self.voucher}|{self.amount}'
-        digits = int(hashlib.sha256(text.encode()).hexdigest(), 16) % 10 ** 20
-        return f'{beijing_day(self.time)}{digits:020d}'
+        digits = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8])
+        return f'{day_digits(self.time)}{digits:020d}'
 
 
 def lines(world, mchid, day, account='BASIC', sub_mchid=''):
@@ -106,24 +105,38 @@ def _entries(world, mchid, account, sub_mchid):
 
 def _of_order(world, order):
     """:return: what a paid order and its refunds did to the account (list of `Entry`)."""
-    settled = order.total - order.coupon
-    kept = fee(world, settled)
-    remark = f'结算总金额 {yuan(settled)} 元;含手续费 {yuan(kept)} 元'
+    found = _payment(
+        order.success_time, order.transaction_id, order.out_trade_no,
+        _amounts(world, order.total - order.coupon),
+    )
     ids = {'business_id': order.transaction_id, 'voucher': order.out_trade_no}
-    found = [
-        Entry(order.success_time, name='交易', kind='交易', amount=settled, remark=remark, **ids),
-        Entry(order.success_time, name='交易', kind='扣除交易手续费', amount=-kept, remark=remark,
-              **ids),
-    ]
     if order.revoked_time:
         ids['business_id'] = reversal_id(order)
         found += [
-            Entry(order.revoked_time, name='交易', kind='撤销', amount=-settled, **ids),
+            Entry(order.revoked_time, name='交易', kind='撤销',
+                  amount=order.coupon - order.total, **ids),
             Entry(order.revoked_time, name='退款', kind='退还交易手续费',
                   amount=fee_returned(world, order, order.total), **ids),
         ]
     for refund in order.refunds:
         found += _of_refund(world, refund)
+    return found
+
+
+def _amounts(world, settled):
+    """:return: (what is settled, the fee, what the lines remark)"""
+    kept = fee(world, settled)
+    return settled, kept, f'结算总金额 {yuan(settled)} 元;含手续费 {yuan(kept)} 元'
+
+
+def _payment(paid, transaction_id, number, amounts):
+    """:return: the money of a payment and its fee (list of `Entry`)."""
+    settled, kept, remark = amounts
+    found = [Entry(paid, transaction_id, '交易', '交易', settled, number, remark)]
+    if kept:
+        found.append(Entry(
+            paid, transaction_id, '交易', '扣除交易手续费', -kept, number, remark,
+        ))
     return found
 
 
@@ -164,19 +177,17 @@ def _of_payout(payout):
 
 def _of_mass(world, mass):
     """:return: `Entry` by `Entry` of many orders, by time (iterator)."""
-    waiting = []
+    waiting, amounts = [], {}
     for index in range(mass.count):
         if index in mass.taken:
             continue
-        order = mass.make(index)
-        while waiting and waiting[0].time <= order.success_time:
+        paid, amount = mass.paid(index), mass.amount(index)
+        while waiting and waiting[0].time <= paid:
             yield waiting.pop(0)
-        for entry in _of_order(world, order):
-            if not entry.amount:
-                continue
-            if entry.time > order.success_time:
-                waiting.append(entry)
-            else:
-                yield entry
+        if amount not in amounts:
+            amounts[amount] = _amounts(world, amount)
+        yield from _payment(paid, mass.transaction_id(index), mass.number(index), amounts[amount])
+        if mass.refunded(index):
+            refund, = mass.make(index).refunds
+            waiting += [entry for entry in _of_refund(world, refund) if entry.amount]
     yield from waiting
-

@@ -1,9 +1,14 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Amounts and texts as bills write them, and the fee of WeChat Pay (wechat-pay.md A8)."""
 
+from functools import lru_cache
+
+from .clock import BEIJING
 from .v2_fields import stamp
+from .world import DAY
 
 _PARTS = 10 ** 6
+_EAST = int(BEIJING.utcoffset(None).total_seconds())
 
 
 def yuan(fen):
@@ -18,7 +23,19 @@ def fee_yuan(fen):
 
 def moment(seconds):
     """:return: a time, Beijing."""
-    return stamp(seconds, '%Y-%m-%d %H:%M:%S')
+    # Bills have 100,000 of them: the day is worth remembering.
+    number, second = divmod(int(seconds) + _EAST, DAY)
+    return f'{_day(number)} {second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}'
+
+
+@lru_cache(256)
+def _day(number):
+    return stamp(number * DAY - _EAST, '%Y-%m-%d')
+
+
+def day_digits(seconds):
+    """:return: the Beijing day of a time, eight digits."""
+    return _day((int(seconds) + _EAST) // DAY).replace('-', '')
 
 
 def plain(text):

@@ -130,13 +130,17 @@ def _device(order):
 
 
 def _payment(world, order):
-    settled = order.total - order.coupon
-    return _common(world, order) | {
-        '交易时间': moment(order.success_time),
-        '应结订单金额': yuan(settled),
-        '代金券金额': yuan(order.coupon),
-        '手续费': fee_yuan(fee(world, settled)),
-        '订单金额': yuan(order.total),
+    return _common(world, order) | {'交易时间': moment(order.success_time)} | _paid(
+        world, order.total, order.coupon,
+    )
+
+
+def _paid(world, total, coupon=0):
+    return {
+        '应结订单金额': yuan(total - coupon),
+        '代金券金额': yuan(coupon),
+        '手续费': fee_yuan(fee(world, total - coupon)),
+        '订单金额': yuan(total),
     }
 
 
@@ -186,13 +190,25 @@ def _reversal(world, order):
 
 def _of_mass(world, mass):
     """:return: (time, line) of many orders, by time (iterator)."""
-    refunds = []
+    refunds, amounts = [], {}
+    like = _payment(world, mass.make(0))
     for index in range(mass.count):
         if index in mass.taken:
             continue
-        order = mass.make(index)
-        while refunds and refunds[0][0] <= order.success_time:
+        paid, amount = mass.paid(index), mass.amount(index)
+        while refunds and refunds[0][0] <= paid:
             yield refunds.pop(0)
-        yield order.success_time, _payment(world, order)
-        refunds += [(refund.created, _refund(world, refund)) for refund in order.refunds]
+        if amount not in amounts:
+            amounts[amount] = _paid(world, amount)
+        yield paid, {
+            **like, **amounts[amount],
+            '交易时间': moment(paid),
+            '微信订单号': mass.transaction_id(index),
+            '商户订单号': mass.number(index),
+            '用户标识': mass.openid(index),
+            '商品名称': plain(mass.description(index)),
+        }
+        if mass.refunded(index):
+            refund, = mass.make(index).refunds
+            refunds.append((refund.created, _refund(world, refund)))
     yield from refunds

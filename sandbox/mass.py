@@ -78,7 +78,7 @@ class Mass:
         order = Order(
             self.mchid, self.appid, self.number(index), self._parameters(index),
             created=paid - REFUND_AFTER, pay_until=paid + DAY, product='NATIVE',
-            openid=f'oMASS{index:023d}', sub_mchid=self.sub_mchid, state='SUCCESS',
+            openid=self.openid(index), sub_mchid=self.sub_mchid, state='SUCCESS',
             transaction_id=self.transaction_id(index), success_time=paid,
         )
         if refunded:
@@ -90,8 +90,18 @@ class Mass:
             ))
         return order
 
+    def openid(self, index):
+        """:return: who paid: nobody whom the sandbox knows."""
+        return f'oMASS{index:023d}'
+
+    def description(self, index):
+        """:return: what was bought."""
+        return f'示例商品,第{index}件'
+
     def _parameters(self, index):
-        return {'amount': {'total': self.amount(index)}, 'description': f'示例商品,第{index}件'}
+        return {
+            'amount': {'total': self.amount(index)}, 'description': self.description(index),
+        }
 
     def _index(self, mchid, number):
         digits = number.removeprefix(self.prefix).removesuffix('R')
