@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from . import red_packets, transfers
-from .bill_money import day_digits, fee, fee_returned, moment, yuan
+from .bill_money import day_digits, fee, fee_returned, moment, refund_settled, yuan
 from .bill_trade import day_begin, reversal_id
 from .world import DAY
 
@@ -146,14 +146,15 @@ def _of_refund(world, refund):
         'applicant': refund.mchid,
     }
     returned = fee_returned(world, refund.order, refund.amount)
+    settled = refund_settled(refund.order, refund.amount)
     remark = f'退款总金额{yuan(refund.amount)}元;含手续费{yuan(returned)}元'
     found = [
-        Entry(refund.created, kind='退款', amount=-refund.amount, remark=remark, **ids),
+        Entry(refund.created, kind='退款', amount=-settled, remark=remark, **ids),
         Entry(refund.created, kind='退还交易手续费', amount=returned, remark=remark, **ids),
     ]
     if refund.closed_time:
         found += [
-            Entry(refund.closed_time, kind='退款失败退回', amount=refund.amount, **ids),
+            Entry(refund.closed_time, kind='退款失败退回', amount=settled, **ids),
             Entry(refund.closed_time, kind='扣除交易手续费', amount=-returned, **ids),
         ]
     return found

@@ -60,3 +60,8 @@ def fee_rate(world):
 def fee_returned(world, order, amount):
     """:return: what of the fee comes back with a refund, in fen, in proportion."""
     return (2 * fee(world, order.total - order.coupon) * amount + order.total) // (2 * order.total)
+
+
+def refund_settled(order, amount):
+    """:return: what a refund takes from the merchant, in fen: less the coupon's part."""
+    return amount * (order.total - order.coupon) // order.total

@@ -5,7 +5,7 @@ import heapq
 from datetime import datetime
 from operator import itemgetter
 
-from .bill_money import fee, fee_rate, fee_returned, fee_yuan, moment, plain, yuan
+from .bill_money import fee, fee_rate, fee_returned, fee_yuan, moment, plain, refund_settled, yuan
 from .clock import BEIJING
 from .world import DAY
 
@@ -158,7 +158,7 @@ def _refund(world, refund):
         '退款成功时间': moment(refund.success_time) if state == 'SUCCESS' else '',
         '微信退款单号': refund.refund_id,
         '商户退款单号': refund.out_refund_no,
-        '退款金额': yuan(refund.amount),
+        '退款金额': yuan(refund_settled(order, refund.amount)),
         '退款类型': 'ORIGINAL',
         '退款状态': state,
         '手续费': fee_yuan(-returned),
@@ -180,7 +180,7 @@ def _reversal(world, order):
         '退款成功时间': moment(order.revoked_time),
         '微信退款单号': reversal_id(order),
         '商户退款单号': order.out_trade_no,
-        '退款金额': yuan(order.total),
+        '退款金额': yuan(order.total - order.coupon),
         '退款类型': 'ORIGINAL',
         '退款状态': 'SUCCESS',
         '手续费': fee_yuan(-returned),

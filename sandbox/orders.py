@@ -231,7 +231,14 @@ def order_object(order, state=None, sub_openid=''):
             'success_time': rfc3339(order.success_time),
             'payer': payer_names(order, sub_openid),
         }
-        amount |= {'payer_total': order.total, 'currency': 'CNY', 'payer_currency': 'CNY'}
+        amount |= {
+            'payer_total': order.total - order.coupon, 'currency': 'CNY', 'payer_currency': 'CNY',
+        }
+        if order.coupon:
+            view['promotion_detail'] = [{
+                'coupon_id': f'C{order.transaction_id[-12:]}', 'scope': 'GLOBAL', 'type': 'CASH',
+                'amount': order.coupon, 'wechatpay_contribute': order.coupon, 'currency': 'CNY',
+            }]
     else:
         amount['currency'] = 'CNY'
     view['amount'] = amount

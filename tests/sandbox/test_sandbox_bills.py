@@ -143,6 +143,12 @@ def test_a_coupon_lowers_what_is_settled_and_not_the_order(sandbox, billed):
     (row,), _summary = bill(billed)
     assert (row['订单金额'], row['应结订单金额'], row['代金券金额']) == ('9.90', '5.00', '4.90')
     assert row['手续费'] == '0.03000'
+    amount = billed.query().json()['amount']
+    assert (amount['total'], amount['payer_total']) == (990, 500)
+    billed.refund(495)
+    sandbox.post('set_time', mchid=MCHID, out_refund_no='R00042_1', time=f'{day()}T23:59:59+08:00')
+    row = bill(billed)[0][1]
+    assert (row['退款金额'], row['申请退款金额'], row['手续费']) == ('2.50', '4.95', '-0.02000')
 
 
 def test_commas_and_line_ends_in_a_name_do_not_break_the_line(sandbox, merchant, openid):
