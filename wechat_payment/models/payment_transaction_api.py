@@ -242,7 +242,7 @@ class PaymentTransaction(models.Model):
             **self.provider_id._wechat_get_expected_parties(self.wechat_app_id, order),
         }
         found = {name: order.get(name) for name in expected}
-        # Of an order that was refunded v2 tells the state only (B2.2). Nothing of it is applied to a
+        # Of an order that was refunded v2 tells the state only (B2.2). It changes nothing about a
         # payment that is known; one that is not known is not taken for paid by it.
         is_state_only = (
             self.state == 'done' and order.get('trade_state') == 'REFUND'

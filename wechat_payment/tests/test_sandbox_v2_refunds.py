@@ -183,6 +183,17 @@ class TestSandboxV2Refunds(SandboxRefundMixin, SandboxRefundCommon):
         self._settle()
         self.assertEqual((refund.state, refund.wechat_alert), ('done', ''))
 
+    @mute_logger(ALERT)
+    def test_an_order_that_was_refunded_before_it_was_known_is_not_taken_for_paid(self):
+        tx = self._create_wechat_order(5, placed=False)
+        self.provider._wechat_send_order(tx)
+        self._at_merchant('pay', out_trade_no=tx.reference, notify=False)
+        self._at_merchant('console_refund', out_trade_no=tx.reference, amount=100)
+        tx._wechat_query()
+        # v2 tells the state without an amount then: nothing says what was paid.
+        self.assertEqual(tx.state, 'draft')
+        self.assertIn('amount.total is None', tx.wechat_alert)
+
     def test_a_refund_of_the_console_is_found_by_its_notification(self):
         number = self._refund_at_console()
         answer = self._finish_at_console(number)
