@@ -7,6 +7,7 @@ It is no second WeChat Pay (the sandbox is): it keeps orders, and does what a te
 import base64
 import datetime
 import functools
+import ipaddress
 import json
 import re
 import secrets
@@ -28,7 +29,7 @@ PUBLIC_KEY_ID = 'PUB_KEY_ID_0119000000012026010100000000000001'
 class KeyPair:
     """An RSA key with its public key and a certificate, all in PEM text."""
 
-    def __init__(self, name, days=365):
+    def __init__(self, name, days=365, address=None):
         self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self.private_pem = self.key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
@@ -39,13 +40,16 @@ class KeyPair:
         ).decode()
         subject = x509.Name([x509.NameAttribute(x509.oid.NameOID.COMMON_NAME, name)])
         now = datetime.datetime.now(datetime.timezone.utc)
-        certificate = (
+        builder = (
             x509.CertificateBuilder().subject_name(subject).issuer_name(subject)
             .public_key(self.key.public_key()).serial_number(x509.random_serial_number())
             .not_valid_before(now - datetime.timedelta(days=abs(days) + 1))
             .not_valid_after(now + datetime.timedelta(days=days))
-            .sign(self.key, hashes.SHA256())
         )
+        if address:
+            names = [x509.IPAddress(ipaddress.ip_address(address))]
+            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+        certificate = builder.sign(self.key, hashes.SHA256())
         self.certificate_pem = certificate.public_bytes(serialization.Encoding.PEM).decode()
         self.serial_no = f'{certificate.serial_number:X}'
 
