@@ -5,6 +5,7 @@ import re
 
 from .phone_texts import REFUSALS
 from .problems_zh_miniprograms import TABLE as MINIPROGRAMS
+from .problems_zh_money import TABLE as MONEY
 
 TABLE = {
     # platform
@@ -239,7 +240,7 @@ def _compile(english):
 _PATTERNS = [
     (_compile(english), chinese)
     for english, chinese in sorted(
-        {**REFUSALS, **MINIPROGRAMS, **TABLE}.items(), key=lambda item: item[0].count('{}'),
+        {**REFUSALS, **MINIPROGRAMS, **MONEY, **TABLE}.items(), key=lambda item: item[0].count('{}'),
     )
 ]
 
