@@ -248,9 +248,11 @@ class TestSandboxCodes(WechatPayCodeCommon, WechatPayCommon, HttpCase):
 
         with self._server() as env:
             self.patch(type(env['payment.provider']), '_wechat_send_code', die)
-            with self.assertRaises(KeyboardInterrupt):
+            try:  # assertRaises would roll back what was committed too.
                 env['payment.transaction'].wechat_charge_code(code, amount=12.5)
-            env.cr.rollback()  # What was committed is all that is left.
+                self.fail("The server lives.")
+            except KeyboardInterrupt:
+                env.cr.rollback()
         tx = self.env['payment.transaction'].search([('wechat_trade_type', '=', 'MICROPAY')])
         self.assertEqual((len(tx), tx.state), (1, 'draft'))
         self._pass_time(31, tx.reference)
@@ -405,7 +407,7 @@ class TestSandboxCodes(WechatPayCodeCommon, WechatPayCommon, HttpCase):
     def test_it_is_never_closed_and_not_reversed_while_the_customer_may_pay(self):
         tx = self._find(self._charge(self._show_code(password=True))['reference'])
         admin = self.env.ref('base.user_admin')
-        with self._server(admin) as env, self.assertRaises(WeChatError) as caught:
+        with self.assertRaises(WeChatError) as caught, self._server(admin) as env:
             env['payment.transaction'].browse(tx.id).action_wechat_close()
         self.assertEqual(caught.exception.code, 'wechat_busy')
         self._pass_time(31, tx.reference)

@@ -41,7 +41,7 @@ export class WechatCashier extends Component {
             problem: "",
             amount: "",
             description: "",
-            code: "",
+            hasCode: false,
             payment: null,
             secondsLeft: 0,
         });
@@ -139,11 +139,23 @@ export class WechatCashier extends Component {
         }
     }
 
+    onCodeInput() {
+        this.state.hasCode = Boolean(this.codeInput.el.value);
+    }
+
     onCodeKeydown(ev) {
         if (ev.key === "Enter") {
             ev.preventDefault();
-            this.charge();
+            this.chargeTyped();
         }
+    }
+
+    /** Take the digits from the input itself: a scanner is faster than the screen is drawn. */
+    chargeTyped() {
+        const code = this.codeInput.el.value;
+        this.codeInput.el.value = "";
+        this.state.hasCode = false;
+        this.charge(code);
     }
 
     async onCamera() {
@@ -155,20 +167,22 @@ export class WechatCashier extends Component {
             return;
         }
         if (code) {
-            this.state.code = code;
-            this.charge();
+            this.charge(code);
         }
     }
 
     // === PAYMENT === //
 
-    /** Send the code that was scanned, once. */
-    async charge() {
+    /**
+     * Send the code that was scanned, once.
+     *
+     * @param {string} text - What was scanned.
+     */
+    async charge(text) {
         if (this.state.phase !== "scan") {
             return;
         }
-        const code = this.state.code.replace(/\s/g, "");
-        this.state.code = "";
+        const code = text.replace(/\s/g, "");
         this.state.problem = "";
         if (!CODE.test(code)) {
             this.state.problem = _t(
