@@ -1,6 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from itertools import islice
 
 from odoo import fields, models
@@ -124,11 +124,9 @@ class WechatPayBill(models.Model):
         differences = []
         for name, value in expected.items():
             told = reader.summary.get(name)
-            try:
-                is_equal = told is None or Decimal(told) == value
-            except InvalidOperation:
-                is_equal = False
-            if not is_equal:
+            if told is None:
+                continue
+            if not bills.is_equal_amount(told, value):
                 differences.append(self.env._(
                     "%(name)s: %(told)s, the lines sum up to %(value)s",
                     name=name, told=told[:32], value=value,

@@ -244,6 +244,19 @@ def parse_fen_amount(row, name):
     return round(amount, 2)
 
 
+def is_equal_amount(told, value):
+    """Tell whether a sum is what it should be, as far as it is written out.
+
+    :param str told: The sum as the bill has it, as 0.60 or 0.60000.
+    :param Decimal|int value: What it should be.
+    :rtype: bool
+    """
+    if not _AMOUNT.fullmatch(told):
+        return False
+    told = Decimal(told)
+    return round(Decimal(value), -told.as_tuple().exponent) == told
+
+
 def parse_time(row, name):
     """Return a time of the bill, which is Beijing's, in UTC without a time zone.
 
