@@ -71,7 +71,7 @@ class Phone:
         self.browser.navigate_to(self.test.base_url() + path)
 
     def sees(self, section):
-        self.wait(f"document.querySelector('[data-section={section}]:not(.d-none)')")
+        self.wait(f"!!document.querySelector('[data-section={section}]:not(.d-none)')")
 
     def reads(self, words):
         self.wait(f"document.body.innerText.includes({json.dumps(words)})")

@@ -264,6 +264,6 @@ function readOrder(id) {
 
 module.exports = {
   addToCart, askConsent, chooseAddress, chooseDelivery, client, config, deliverTo, explain, lastAddress,
-  listOrders, listProducts, readCart, readOrder, readPrice, readProduct, setLanguage, setQuantity,
-  words
+  listOrders, listProducts, money, readCart, readOrder, readPrice, readProduct, setLanguage,
+  setQuantity, words
 }
