@@ -21,6 +21,26 @@ class ResConfigSettings(models.TransientModel):
         string="Merchant Number", compute='_compute_wechat_pay', inverse='_inverse_wechat_pay',
         groups='base.group_system',
     )
+    wechat_pay_sub_mch_id = fields.Char(
+        string="Sub-merchant Number", compute='_compute_wechat_pay', inverse='_inverse_wechat_pay',
+        groups='base.group_system',
+    )
+    wechat_pay_sub_appid = fields.Char(
+        string="Sub-merchant AppID", compute='_compute_wechat_pay', inverse='_inverse_wechat_pay',
+        groups='base.group_system',
+    )
+    wechat_pay_api_version = fields.Selection(
+        string="API Version", selection=[('v3', "API v3"), ('v2', "API v2")],
+        compute='_compute_wechat_pay', inverse='_inverse_wechat_pay', groups='base.group_system',
+    )
+    wechat_pay_api_v2_key = fields.Char(
+        string="APIv2 Key", compute='_compute_wechat_pay', inverse='_inverse_wechat_pay',
+        groups='base.group_system',
+    )
+    wechat_pay_v2_sign_type = fields.Selection(
+        string="Type of Signature", selection=[('HMAC-SHA256', 'HMAC-SHA256'), ('MD5', 'MD5')],
+        compute='_compute_wechat_pay', inverse='_inverse_wechat_pay', groups='base.group_system',
+    )
     wechat_pay_api_v3_key = fields.Char(
         string="APIv3 Key", compute='_compute_wechat_pay', inverse='_inverse_wechat_pay',
         groups='base.group_system',
@@ -48,6 +68,12 @@ class ResConfigSettings(models.TransientModel):
     wechat_pay_has_api_v3_key = fields.Boolean(
         related='wechat_pay_provider_id.wechat_has_api_v3_key',
     )
+    wechat_pay_has_api_v2_key = fields.Boolean(
+        related='wechat_pay_provider_id.wechat_has_api_v2_key',
+    )
+    wechat_pay_has_same_keys = fields.Boolean(
+        related='wechat_pay_provider_id.wechat_has_same_keys',
+    )
     wechat_pay_has_merchant_private_key = fields.Boolean(
         related='wechat_pay_provider_id.wechat_has_merchant_private_key',
     )
@@ -71,6 +97,11 @@ class ResConfigSettings(models.TransientModel):
             settings.wechat_pay_provider_id = provider
             settings.wechat_pay_state = provider.state
             settings.wechat_pay_mch_id = provider.wechat_mch_id
+            settings.wechat_pay_sub_mch_id = provider.wechat_sub_mch_id
+            settings.wechat_pay_sub_appid = provider.wechat_sub_appid
+            settings.wechat_pay_api_version = provider.wechat_api_version
+            settings.wechat_pay_v2_sign_type = provider.wechat_v2_sign_type
+            settings.wechat_pay_api_v2_key = False
             settings.wechat_pay_api_v3_key = False
             settings.wechat_pay_merchant_private_key = False
             settings.wechat_pay_merchant_certificate = False
@@ -87,6 +118,10 @@ class ResConfigSettings(models.TransientModel):
             values = {
                 'state': settings.wechat_pay_state,
                 'wechat_mch_id': settings.wechat_pay_mch_id,
+                'wechat_sub_mch_id': settings.wechat_pay_sub_mch_id,
+                'wechat_sub_appid': settings.wechat_pay_sub_appid,
+                'wechat_api_version': settings.wechat_pay_api_version,
+                'wechat_v2_sign_type': settings.wechat_pay_v2_sign_type,
                 'wechat_pay_public_key_id': settings.wechat_pay_key_id,
                 'wechat_notify_base_url': settings.wechat_pay_notify_base_url,
             }
@@ -94,9 +129,11 @@ class ResConfigSettings(models.TransientModel):
                 name: value for name, value in values.items()
                 if (value or False) != (provider[name] or False)
             }
-            if not values.get('state', True):
-                del values['state']
+            for name in ('state', 'wechat_api_version', 'wechat_v2_sign_type'):
+                if not values.get(name, True):
+                    del values[name]
             entered = {
+                'wechat_api_v2_key': settings.wechat_pay_api_v2_key,
                 'wechat_api_v3_key': settings.wechat_pay_api_v3_key,
                 'wechat_merchant_private_key': settings.wechat_pay_merchant_private_key,
                 'wechat_merchant_certificate': settings.wechat_pay_merchant_certificate,

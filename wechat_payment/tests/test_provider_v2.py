@@ -1,5 +1,11 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+import base64
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.serialization import pkcs12
+
 from odoo.exceptions import AccessError, ValidationError
 from odoo.modules.neutralize import get_neutralization_queries
 from odoo.tests import Form, tagged
@@ -133,3 +139,45 @@ class TestProviderV2(WechatPayV2Common):
         self.env.invalidate_all()
         for name in (*SECRETS, 'wechat_sub_mch_id'):
             self.assertFalse(self.provider[name], name)
+
+    # === SETTINGS AND FILES === #
+
+    def test_the_settings_page_writes_all_of_it_at_once(self):
+        self.provider.write({'state': 'disabled', **self.provider._get_reset_values()})
+        self.provider.wechat_api_version = 'v3'
+        settings = Form(self.env['res.config.settings'])
+        settings.wechat_pay_mch_id = '1900000001'
+        settings.wechat_pay_sub_mch_id = SUB_MCHID
+        settings.wechat_pay_api_version = 'v2'
+        settings.wechat_pay_api_v2_key = API_V2_KEY
+        settings.wechat_pay_v2_sign_type = 'MD5'
+        settings.wechat_pay_merchant_private_key = self.merchant.private_pem
+        settings.wechat_pay_merchant_certificate = self.merchant.certificate_pem
+        settings.wechat_pay_state = 'enabled'
+        settings.save().execute()
+        self.assertEqual(self.provider.state, 'enabled')
+        self.assertEqual(
+            (self.provider.wechat_api_version, self.provider.wechat_v2_sign_type), ('v2', 'MD5'),
+        )
+        self.assertEqual(self.provider.wechat_sub_mch_id, SUB_MCHID)
+        settings = Form(self.env['res.config.settings'])
+        self.assertFalse(settings.wechat_pay_api_v2_key, "never shown again")
+        self.assertTrue(settings.wechat_pay_has_api_v2_key)
+        settings.wechat_pay_sub_mch_id = False
+        settings.save().execute()
+        self.assertEqual(self.provider.wechat_api_v2_key, API_V2_KEY, "empty means unchanged")
+        self.assertFalse(self.provider.wechat_sub_mch_id)
+
+    def test_one_file_is_all_that_v2_needs_beside_its_key(self):
+        self.provider.write({
+            'state': 'disabled', 'wechat_merchant_private_key': False,
+            'wechat_merchant_certificate': False,
+        })
+        with Form(self.provider, 'payment.payment_provider_form') as form:
+            form.wechat_pkcs12_file = base64.b64encode(pkcs12.serialize_key_and_certificates(
+                None, self.merchant.key,
+                x509.load_pem_x509_certificate(self.merchant.certificate_pem.encode()), None,
+                serialization.BestAvailableEncryption(self.provider.wechat_mch_id.encode()),
+            ))
+            form.state = 'test'
+        self.assertTrue(self.provider._wechat_get_client_certificate())
