@@ -9,6 +9,7 @@ from .bill_money import yuan
 from .world import Refusal
 
 STRANGER = '1900009999'
+LARGEST_BOMB = 1024 ** 3
 # defect -> what it must be told, and what it may
 DEFECTS = {
     # lines
@@ -32,6 +33,8 @@ DEFECTS = {
     'truncated_gzip': ({}, {}),
     'not_gzip': ({}, {}),
     'html': ({}, {}),
+    'bomb': ({'bytes': int}, {}),
+    'redirect': ({'url': str}, {}),
     'other_host': ({'url': str}, {}),
     'expired': ({}, {}),
     'slow': ({'seconds': (int, float)}, {'chunks': int}),
@@ -82,7 +85,8 @@ def _check_values(item):
     if not all(isinstance(value, str) for value in item.get('values', {}).values()):
         raise Refusal("values are column -> text")
     if item.get('chunks', 1) < 1 or item.get('after', 0) < 0 or item.get('times', 1) < 0 \
-            or not 0 <= item.get('seconds', 0) <= 120:
+            or not 0 <= item.get('seconds', 0) <= 120 \
+            or not 0 <= item.get('bytes', 0) <= LARGEST_BOMB:
         raise Refusal("a number is out of its range")
 
 

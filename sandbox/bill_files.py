@@ -2,6 +2,7 @@
 """Bills as files: made line by line, kept for five minutes, sent in pieces (wechat-pay.md A8)."""
 
 import hashlib
+import itertools
 import os
 import secrets
 import tempfile
@@ -156,6 +157,8 @@ def make(world, mchid, kind, day, bill_type, sub_mchid='', gzip=False, address='
     content = text(world, mchid, kind, day, bill_type, sub_mchid, defects)
     if 'html' in named:
         content, gzip = iter([_HTML]), False
+    if 'bomb' in named:
+        content = itertools.repeat('0' * PIECE, named['bomb']['bytes'] // PIECE)
     packer = zlib.compressobj(wbits=31) if gzip and 'not_gzip' not in named else None
     plain, packed = hashlib.sha1(), hashlib.sha1()
     stream = tempfile.TemporaryFile(prefix='sandbox-bill-')  # noqa: SIM115 kept for its download

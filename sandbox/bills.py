@@ -154,6 +154,9 @@ def download(world, merchant, request):
                 403, 'NO_AUTH', '商户无权限下载该账单', "the bill is another merchant's",
             )
         sent = bill_files.download(file)
+        elsewhere = next((item for item in file.defects if item['defect'] == 'redirect'), None)
+    if elsewhere:
+        return Answer(302, b'', [('Location', elsewhere['url'])], unsigned=True)
     return Answer(
         200, b'', [('Content-Type', 'application/octet-stream')], file=sent, unsigned=True,
     )

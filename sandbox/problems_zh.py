@@ -240,7 +240,8 @@ def _compile(english):
 _PATTERNS = [
     (_compile(english), chinese)
     for english, chinese in sorted(
-        {**REFUSALS, **MINIPROGRAMS, **MONEY, **TABLE}.items(), key=lambda item: item[0].count('{}'),
+        {**REFUSALS, **MINIPROGRAMS, **MONEY, **TABLE}.items(),
+        key=lambda item: item[0].count('{}'),
     )
 ]
 

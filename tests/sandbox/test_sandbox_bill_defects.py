@@ -130,6 +130,19 @@ def test_the_address_is_on_another_host_or_too_old(refunded, spoil):
     assert fetch(refunded, request_bill(refunded).json()['download_url']).status == 400
 
 
+def test_the_download_leads_elsewhere(refunded, spoil):
+    spoil({'defect': 'redirect', 'url': 'https://evil.example.com/x'})
+    reply = fetch(refunded, request_bill(refunded).json()['download_url'])
+    assert (reply.status, reply.one('Location')) == (302, 'https://evil.example.com/x')
+
+
+def test_a_small_file_may_be_large_once_unpacked(refunded, spoil):
+    spoil({'defect': 'bomb', 'bytes': 50 * 1024 * 1024})
+    reply = fetch(refunded, request_bill(refunded, tar_type='GZIP').json()['download_url'])
+    assert len(reply.body) < 200000
+    assert len(gzip.decompress(reply.body)) > 50 * 1024 * 1024
+
+
 def test_the_download_is_slow_or_ends_too_early(refunded, spoil):
     spoil({'defect': 'slow', 'seconds': 0.5})
     began = time.monotonic()

@@ -3,6 +3,9 @@
 
 import gzip
 import hashlib
+import http.client
+import json
+import ssl
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from urllib.parse import urlencode, urlsplit
@@ -274,3 +277,15 @@ def test_a_file_is_there_for_five_minutes(sandbox, billed):
 def test_the_file_is_on_the_address_that_was_asked(sandbox, billed):
     url = request_bill(billed).json()['download_url']
     assert url.startswith(sandbox.base + '/')
+    world = sandbox.get('world')
+    target = f'/v3/bill/tradebill?bill_date={day()}'
+    context = ssl.create_default_context(cadata=world['tls_ca_certificate'])
+    connection = http.client.HTTPSConnection(
+        urlsplit(world['tls_url']).netloc, timeout=15, context=context)
+    connection.request('GET', target, headers={
+        'Authorization': billed.authorization('GET', target, b''),
+        'Accept': 'application/json', 'User-Agent': 'tests/1',
+    })
+    answer = json.loads(connection.getresponse().read())
+    connection.close()
+    assert answer['download_url'].startswith(world['tls_url'] + '/')
