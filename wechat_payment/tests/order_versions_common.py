@@ -28,6 +28,7 @@ class WechatOrderVersionsCommon(WechatPayV2SandboxCommon, WechatPayCommon, HttpC
         A service provider serves a sub-merchant who has an app of their own.
         """
         settings = {'allow_loopback_ip': True, 'v2_close_after': 0, **settings}
+        self.provider.write({'wechat_sub_mch_id': False, 'wechat_sub_appid': False})
         if version == 'v2':
             self._connect_v2_sandbox(sign_type=sign_type, **settings)
         else:

@@ -183,6 +183,22 @@ class TestSandboxV2Orders(WechatOrderVersionsCommon):
         self.assertEqual(caught.exception.wechat_code, 'OUT_TRADE_NO_USED')
 
     @mute_logger(V2)
+    def test_a_refusal_leaves_an_order_open_that_cannot_be_closed_yet(self):
+        tx = self._create_web_transaction()
+        self._result('start', tx)
+        tx.write({
+            'wechat_order_body': tx.wechat_order_body.replace('1999', '1998'),
+            'wechat_prepay_expire': fields.Datetime.now(),
+        })
+        self.env.flush_all()
+        self.assertEqual(self._error('start', tx)['context']['code'], 'payment_refused')
+        self.assertEqual((tx.state, self._orders()), ('draft', {tx.reference: 'NOTPAY'}))
+        self.assertTrue(tx.wechat_is_close_pending, "no other order may be made beside it")
+        self._let_minutes_pass(tx, 6)
+        tx._wechat_settle()
+        self.assertEqual((tx.state, self._orders()), ('cancel', {tx.reference: 'CLOSED'}))
+
+    @mute_logger(V2)
     def test_an_open_outcome_leaves_the_number_as_it_is(self):
         tx = self._create_web_transaction()
         self._control('POST', 'faults', action='err_code', path=UNIFIED_ORDER)
