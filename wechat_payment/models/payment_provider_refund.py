@@ -1,5 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+import contextlib
 from urllib.parse import quote
 
 from odoo import models
@@ -50,29 +51,23 @@ class PaymentProvider(models.Model):
         :rtype: dict
         :raise WeChatError: If WeChat Pay refuses, does not answer, or cannot be verified.
         """
-        parties = self._wechat_get_v2_parties(self.sudo().wechat_app_ids[:1])
-        offset = 0
-        while True:
-            try:
-                message = self._wechat_request_v2(v2_refunds.QUERY_PATH, {
-                    **parties, 'out_refund_no': out_refund_no, 'offset': offset or None,
-                }, repeatable=True)
-            except WeChatPayRefused as error:
-                if error.wechat_code in v2_errors.NO_SUCH_REFUND_CODES:
-                    return {}
-                raise
-            try:
-                found = v2_refunds.read_refunds(message)
-                total = v2_refunds.read_total_count(message)
-            except v2_refunds.V2RefundError:
-                raise self._wechat_unreadable_v2_answer(v2_refunds.QUERY_PATH) from None
-            for refund in found:
+        params = {
+            **self._wechat_get_v2_parties(self.sudo().wechat_app_ids[:1]),
+            # By the refund's own number: by the order's only twenty refunds would be told at once.
+            'out_refund_no': out_refund_no,
+        }
+        try:
+            message = self._wechat_request_v2(v2_refunds.QUERY_PATH, params, repeatable=True)
+        except WeChatPayRefused as error:
+            if error.wechat_code in v2_errors.NO_SUCH_REFUND_CODES:
+                return {}
+            raise
+        with contextlib.suppress(v2_refunds.V2RefundError):
+            for refund in v2_refunds.read_refunds(message):
                 if refund['out_refund_no'] == out_refund_no:
                     return refund
-            offset += v2_refunds.PAGE
-            if not found or offset >= min(total, refunds.MAX_REFUNDS):
-                # WeChat Pay knows the number, and tells nothing of it: that is not "never seen".
-                raise self._wechat_unreadable_v2_answer(v2_refunds.QUERY_PATH)
+        # WeChat Pay knows the number, and tells nothing of it: that is not "never seen".
+        raise self._wechat_unreadable_v2_answer(v2_refunds.QUERY_PATH)
 
     def _wechat_build_v2_refund(self, body, app=None):
         """Return what the refund call of API v2 says, without its signature (B2.4).

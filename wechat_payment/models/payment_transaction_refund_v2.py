@@ -59,7 +59,7 @@ class PaymentTransaction(models.Model):
         if not source or known and known.source_transaction_id != source:
             # Another database may share the merchant; telling so would only help who guesses.
             _logger.warning(
-                "WeChat Pay notified refund %s of the unknown order %s.",
+                "WeChat Pay notified refund %r of the unknown order %r.",
                 refund.get('out_refund_no'), refund.get('out_trade_no'),
             )
         elif known.state != 'done':

@@ -10,7 +10,7 @@ from datetime import datetime
 
 REFUND_PATH = '/secapi/pay/refund'
 QUERY_PATH = '/pay/refundquery'
-# So many refunds come in one answer; further ones are asked for by `offset` (B2.5).
+# So many refunds come in one answer at most (B2.5).
 PAGE = 20
 # Whether the limit of 80 counts characters or bytes is not documented: bytes are always safe.
 REASON_BYTES = 80
@@ -99,16 +99,6 @@ def read_refunds(message):
         _build(message, {name: message.get(f'{name}_{index}') for name in names})
         for index in range(count)
     ]
-
-
-def read_total_count(message):
-    """Return how many refunds there are, in this answer and further ones (B2.5).
-
-    :param dict message: The verified answer to a query.
-    :rtype: int
-    :raise V2RefundError: If the number is none.
-    """
-    return _read_number(message.get('total_refund_count') or message.get('refund_count'))
 
 
 def _build(message, row):

@@ -14,6 +14,7 @@ from . import (
     test_provider_v2,
     test_refund_concurrency,
     test_refund_interval,
+    test_refund_notifications_v2,
     test_refund_results,
     test_refunds,
     test_requests,
