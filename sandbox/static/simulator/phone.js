@@ -110,6 +110,24 @@ const phone = (() => {
         return answer.errMsg;
     }
 
+    /** The page on which a transfer is confirmed. */
+    async function confirmTransfer(parameters) {
+        await known();
+        const {transfers} = await control('transfers');
+        const transfer = transfers.find((item) => item.package_info === parameters.package);
+        const amount = transfer ? `¥${(transfer.amount / 100).toFixed(2)}` : '';
+        const confirmed = await sheet(texts.receive_from, [
+            ['amount', amount], ['muted', transfer?.parameters.transfer_remark ?? ''],
+        ], [
+            {text: texts.receive, value: true, className: 'main'},
+            {text: texts.cancel, value: false},
+        ]);
+        const answer = await control('request_merchant_transfer', {
+            appid, user, parameters, ...(confirmed ? {} : {cancel: true}),
+        });
+        return answer.errMsg;
+    }
+
     /** WeChat's address book. */
     function address() {
         const books = language === 'zh_CN' ? ADDRESSES.zh : ADDRESSES.en;
@@ -202,7 +220,7 @@ const phone = (() => {
     };
 
     return {
-        address, appid, control, files, language, loginCode, part, pay, read, server, sheet,
-        storage, texts, toast, openType, get user() { return user; }, known,
+        address, appid, confirmTransfer, control, files, language, loginCode, part, pay, read,
+        server, sheet, storage, texts, toast, openType, get user() { return user; }, known,
     };
 })();

@@ -46,6 +46,13 @@ const wx = (() => {
             (errMsg) => done({success, fail, complete},
                 errMsg === 'requestPayment:ok' ? 'success' : 'fail', {errMsg}),
             (error) => done({fail, complete}, 'fail', {errMsg: `requestPayment:fail ${error.message}`})),
+        requestMerchantTransfer: ({success, fail, complete, ...parameters}) =>
+            phone.confirmTransfer(parameters).then(
+                (errMsg) => done({success, fail, complete},
+                    errMsg === 'requestMerchantTransfer:ok' ? 'success' : 'fail', {errMsg}),
+                (error) => done({fail, complete}, 'fail',
+                    {errMsg: `requestMerchantTransfer:fail ${error.message}`})),
+        canIUse: (name) => name in wx,
         requestSubscribeMessage: (options) => {
             const {texts, appid} = phone;
             phone.sheet(texts.subscribe, [], [
