@@ -318,7 +318,8 @@ class Handler(BaseHTTPRequestHandler):
             pairs.append(('Connection', 'close'))
         lines += [f'{name}: {value}' for name, value in pairs]
         head = '\r\n'.join(lines).encode('latin-1', 'replace') + b'\r\n\r\n'
-        body = b'' if self.command == 'HEAD' or answer.status == 204 else answer.body
+        empty = self.command == 'HEAD' or answer.status == 204 or answer.file
+        body = b'' if empty else answer.body
         # One write: a head and a body in two packets cost a delayed acknowledgement.
         self.wfile.write(head + body)
         if answer.file and self.command != 'HEAD':
