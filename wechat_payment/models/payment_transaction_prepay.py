@@ -250,8 +250,8 @@ class PaymentTransaction(models.Model):
         due = self._wechat_get_first_close() or fields.Datetime.now()
         seconds = (due - fields.Datetime.now()).total_seconds()
         return self.env._(
-            "Payment %(reference)s has been begun and can still be paid. WeChat Pay lets it be"
-            " closed only five minutes after that: it is closed by itself. Please try again in"
-            " %(minutes)s minutes, or pay it as it was begun.",
+            "Payment %(reference)s can still be paid: WeChat Pay closes a payment no sooner than"
+            " five minutes after it was begun. It is then closed by itself. Please try again in"
+            " %(minutes)s minutes, or pay this one now.",
             reference=self.reference, minutes=int(seconds // 60) + 1,
         )
