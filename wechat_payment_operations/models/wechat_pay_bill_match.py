@@ -159,7 +159,16 @@ class WechatPayBill(models.Model):
                    AND tx.operation IS DISTINCT FROM 'validation'
                )
              WHERE line.bill_id = %(bill_id)s AND line.line_no > 0
-        """, bill_id=self.id, is_duplicate=self._is_duplicate_sql()))
+               AND line.kind <> ALL(%(other_kinds)s)
+        """, bill_id=self.id, is_duplicate=self._is_duplicate_sql(),
+            other_kinds=list(self._get_kinds_compared_elsewhere())))
+
+    def _get_kinds_compared_elsewhere(self):
+        """Return which kinds of movement an override of `_match_fundflow_lines` compares itself.
+
+        :rtype: set[str]
+        """
+        return set()
 
     def _write_matches(self, found):
         """Write the outcome of a comparison where it is another than before.

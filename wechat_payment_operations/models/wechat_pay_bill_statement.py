@@ -107,6 +107,7 @@ class WechatPayBill(models.Model):
              ORDER BY line.key
              LIMIT %(limit)s
         """, rows=rows, company_id=self.company_id.id, limit=STATEMENT_BATCH))
+        found = self.env.cr.dictfetchall()
         lang = self._get_company_lang()
         kinds = dict(
             self.env['wechat.pay.bill.line'].with_context(lang=lang)
@@ -123,7 +124,7 @@ class WechatPayBill(models.Model):
                 'wechat_bill_id': self.id,
                 'wechat_flow_no': row['key'],
             }
-            for row in self.env.cr.dictfetchall()
+            for row in found
         ]
 
     @api.model

@@ -1,3 +1,10 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from . import test_bill_fetch, test_bill_match
+from . import (
+    test_bill_access,
+    test_bill_fetch,
+    test_bill_match,
+    test_bill_repair,
+    test_bill_statement,
+    test_sandbox_bills,
+)

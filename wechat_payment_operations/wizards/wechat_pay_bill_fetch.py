@@ -12,10 +12,10 @@ class WechatPayBillFetch(models.TransientModel):
     _name = 'wechat.pay.bill.fetch'
     _description = "Fetch WeChat Pay Bills"
 
-    provider_id = fields.Many2one(
-        string="Provider", comodel_name='payment.provider', required=True,
-        domain=[('code', '=', 'wechat_pay'), ('state', '!=', 'disabled')],
-        default=lambda self: self._default_provider_id(),
+    # By their names: those who keep the books may not read providers.
+    provider = fields.Selection(
+        selection='_select_provider', required=True,
+        default=lambda self: next((key for key, _name in self._select_provider()), False),
     )
     date_from = fields.Date(
         string="From", required=True, default=lambda self: self._default_date(),
@@ -31,22 +31,34 @@ class WechatPayBillFetch(models.TransientModel):
     # === COMPUTE METHODS === #
 
     @api.model
-    def _default_provider_id(self):
-        return self.env['payment.provider'].search([
+    def _select_provider(self):
+        providers = self.env['payment.provider'].sudo().search([
             ('code', '=', 'wechat_pay'), ('state', '!=', 'disabled'),
             ('company_id', 'in', self.env.companies.ids),
-        ], limit=1)
+        ])
+        return [(str(provider.id), provider.display_name) for provider in providers]
 
     @api.model
     def _default_date(self):
         return self.env['wechat.pay.bill']._get_beijing_today() - timedelta(1)
 
-    @api.depends('provider_id')
+    @api.depends('provider')
     def _compute_has_fundflow(self):
         for wizard in self:
-            wizard.has_fundflow = bool(wizard.provider_id) and (
-                'fundflow' in wizard.provider_id._wechat_get_bill_types()
+            wizard.has_fundflow = bool(wizard.provider) and (
+                'fundflow' in wizard._get_provider()._wechat_get_bill_types()
             )
+
+    def _get_provider(self):
+        """Return the chosen provider, which is one of the user's companies.
+
+        :rtype: payment.provider
+        """
+        self.ensure_one()
+        allowed = {key for key, _name in self._select_provider()}
+        if self.provider not in allowed:
+            raise UserError(self.env._("WeChat Pay is not enabled in this company."))
+        return self.env['payment.provider'].sudo().browse(int(self.provider))
 
     # === ACTION METHODS === #
 
@@ -59,7 +71,6 @@ class WechatPayBillFetch(models.TransientModel):
         self.ensure_one()
         Bill = self.env['wechat.pay.bill']
         Bill._check_may_reconcile()
-        self.provider_id.check_access('read')
         if self.date_to < self.date_from:
             raise UserError(self.env._("The first day must not be after the last one."))
         Bill._check_age(self.date_from)
@@ -70,7 +81,9 @@ class WechatPayBillFetch(models.TransientModel):
         ]
         if not types:
             raise UserError(self.env._("Choose at least one kind of bill."))
-        bills = Bill.sudo()._find_or_create(self.provider_id, self.date_from, self.date_to, types)
+        bills = Bill.sudo()._find_or_create(
+            self._get_provider(), self.date_from, self.date_to, types,
+        )
         if self.date_from == self.date_to:
             bills._fetch_now()
         else:
