@@ -4,7 +4,7 @@
     'version': '19.0.1.0.0',
     'category': 'Accounting/Payment Providers',
     'sequence': 350,
-    'summary': "Pay with WeChat Pay (API v3): website, phone, desktop, mini-program, app",
+    'summary': "Pay with WeChat Pay (API v3 and v2): website, phone, desktop, mini-program, app",
     'author': "Odoo WeChat contributors",
     'license': 'LGPL-3',
     'depends': ['wechat', 'payment'],

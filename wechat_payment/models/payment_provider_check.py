@@ -47,7 +47,8 @@ class PaymentProvider(models.Model):
         findings = {'proved': [], 'unproved': [], 'remarks': []}
         if problem := self._wechat_check_credentials(findings):
             return self._wechat_notify_user(problem, 'danger')
-        separator = self.env._("; ")
+        # Terms without a letter are not translated.
+        separator = '；' if (self.env.lang or '').startswith('zh') else '; '
         message = self.env._(
             "WeChat Pay accepts: %(proved)s.", proved=separator.join(findings['proved']),
         )

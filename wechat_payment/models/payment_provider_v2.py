@@ -8,7 +8,7 @@ from odoo import models
 
 from odoo.addons.payment.logging import get_payment_logger
 from odoo.addons.wechat import transport
-from odoo.addons.wechat.exceptions import WeChatUnknown
+from odoo.addons.wechat.exceptions import WeChatError, WeChatUnknown
 from odoo.addons.wechat_payment import client_certificate, const
 from odoo.addons.wechat_payment.exceptions import (
     WeChatPayNoAnswer,
@@ -161,7 +161,7 @@ class PaymentProvider(models.Model):
         :param dict params: The parameters, see `_wechat_request_v2`.
         :param str sign_type: The type of signature.
         :rtype: bytes
-        :raise ValueError: If a value cannot be sent as it is.
+        :raise WeChatError: `bad_request` if a value cannot be sent as it is.
         """
         values = {
             'mch_id': self.wechat_mch_id,
@@ -175,9 +175,14 @@ class PaymentProvider(models.Model):
             name: value for name, value in values.items()
             if value is not None and value is not False and value != ''
         }
-        return v2_xml.build(
-            {**values, 'sign': v2_signing.sign(values, self.wechat_api_v2_key, sign_type)}
-        )
+        values['sign'] = v2_signing.sign(values, self.wechat_api_v2_key, sign_type)
+        try:
+            return v2_xml.build(values)
+        except ValueError:
+            raise WeChatError(
+                self.env._("WeChat Pay cannot be told this: a text holds control characters."),
+                code='bad_request',
+            ) from None
 
     def _wechat_get_client_certificate(self):
         """Return the merchant certificate with its key for mutual TLS.

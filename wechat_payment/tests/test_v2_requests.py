@@ -117,6 +117,11 @@ class TestV2Requests(WechatPayV2Common, HttpCase):
         self.fake_v2.answers[QUERY] = answer_v2(PAID)
         self.assertEqual(self._request_v2()['total_fee'], '990')
 
+    def test_a_text_that_xml_would_change_is_not_sent(self):
+        with self.assertRefused('bad_request'):
+            self._request_v2(params={'body': 'tea\x0b'})
+        self.assertFalse(self.fake_v2.received)
+
     def test_without_the_key_nothing_is_sent(self):
         self.provider.state = 'disabled'
         self.provider.wechat_api_v2_key = False
