@@ -78,6 +78,7 @@ def reset(sandbox, data):
     """POST reset."""
     _read(data)
     sandbox.world.reset()
+    sandbox.simulator_server = ''
     sandbox.faults.clear()
     sandbox.log.clear()
     return {'reset': True}
