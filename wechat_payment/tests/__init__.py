@@ -3,6 +3,7 @@
 from . import (
     test_administrator,
     test_backup_host,
+    test_cashier,
     test_certificates,
     test_check,
     test_check_v2,
@@ -28,6 +29,8 @@ from . import (
     test_sandbox_refunds,
     test_sandbox_reports,
     test_sandbox_trade_types,
+    test_sandbox_v2_notifications,
+    test_sandbox_v2_orders,
     test_sandbox_v2_refund_notifications,
     test_sandbox_v2_refunds,
     test_sandbox_v2_requests,

@@ -366,6 +366,40 @@ class TestSandboxCodes(WechatPayCodeCommon, WechatPayCommon, HttpCase):
         self.assertIn("could not be reversed", tx.wechat_alert)
         self.assertFalse(tx.wechat_next_query)
 
+    @mute_logger(V2, CASHIER, 'odoo.addons.wechat_payment.models.payment_transaction_api')
+    def test_a_reversal_that_does_not_succeed_for_long_is_told_to_a_person(self):
+        reference = self._charge(self._show_code(password=True))['reference']
+        tx = self._find(reference)
+        self._control('POST', 'settings', reverse_recalls=5)
+        tx.wechat_query_count = 22
+        for alert in (False, True, True):
+            self._pass_time(31, reference)
+            tx.wechat_next_query = tx.wechat_code_time
+            self._poll(reference)
+            self.assertEqual(bool(tx.wechat_alert), alert)
+        self.assertEqual(tx.wechat_alert.count('\n'), 0)  # Told once.
+
+    @mute_logger('odoo.addons.wechat_payment.models.payment_transaction_api')
+    def test_what_is_too_old_to_be_reversed_is_left_to_a_person(self):
+        reference = self._charge(self._show_code(password=True))['reference']
+        self._pass_time(8 * 86400, reference)
+        self._poll(reference)
+        tx = self._find(reference)
+        self.assertIn("could not be reversed", tx.wechat_alert)
+        self.assertFalse(tx.wechat_next_query)
+        self.assertEqual(self._get_calls(REVERSE), [])
+
+    def test_a_done_payment_is_refunded_as_others_are(self):
+        self._control('POST', 'settings', auto_refund=True)
+        tx = self._find(self._charge(self._show_code())['reference'])
+        with self._server(self.env.ref('base.user_admin')) as env:
+            env['payment.transaction'].browse(tx.id).action_refund(amount_to_refund=2.5)
+        refund = tx.child_transaction_ids
+        self.assertEqual((refund.amount, refund.operation), (-2.5, 'refund'))
+        self.assertIn(refund.state, ('pending', 'done'))
+        refunds = self._control('GET', 'refunds')['refunds']
+        self.assertEqual([item['out_refund_no'] for item in refunds], [refund.reference])
+
     @mute_logger(V2, CODE, 'odoo.addons.wechat_payment.models.payment_transaction_api')
     def test_an_order_that_does_not_agree_is_neither_done_nor_reversed(self):
         self._control('POST', 'faults', action='drop', path=PAY)
