@@ -7,14 +7,16 @@ import re
 def can_pay_in_page(client):
     """Tell whether WeChat's payment function may be there: in WeChat on a phone or a tablet.
 
-    WeChat on a desktop shows pages too, but the QR code is the surer way there. Inside a
-    mini-program WeChat forbids it (A4.4).
+    WeChat on a desktop shows pages too, but the QR code is the surer way there. WeCom calls itself
+    WeChat and knows no openid of an official account. Inside a mini-program WeChat forbids it
+    (A4.4).
 
     :param Client client: What is known of the customer's device.
     :rtype: bool
     """
     return bool(
         client.is_wechat and not is_web_view(client)
+        and 'wxwork' not in client.user_agent.lower()
         and re.search(r'iPhone|iPod|iPad|Android|OpenHarmony', client.user_agent)
     )
 

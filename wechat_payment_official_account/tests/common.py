@@ -14,6 +14,7 @@ IN_WECHAT = (
     ' MicroMessenger/8.0.49 NetType/WIFI Language/zh_CN'
 )
 IN_WEB_VIEW = f'{IN_WECHAT} miniProgram/wx0000000000000002'
+IN_WECOM = f'{IN_WECHAT} wxwork/4.1.22'
 ON_A_DESKTOP = 'Mozilla/5.0 (Windows NT 10.0) MicroMessenger/7.0.20 WindowsWechat'
 IDENTIFY = '/payment/wechat_pay/identify'
 

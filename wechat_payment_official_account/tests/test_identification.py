@@ -9,7 +9,7 @@ from odoo.tools import mute_logger
 
 from odoo.addons.wechat_payment_official_account.controllers import checkout
 
-from .common import IDENTIFY, IN_WEB_VIEW, OFFICIAL, ON_A_DESKTOP, InsideCommon
+from .common import IDENTIFY, IN_WEB_VIEW, IN_WECOM, OFFICIAL, ON_A_DESKTOP, InsideCommon
 
 LOGGER = checkout.__name__
 REQUEST_LOGGER = 'odoo.addons.wechat.models.wechat_app_request'
@@ -152,12 +152,10 @@ class TestIdentification(InsideCommon):
     # === WHERE NOBODY IS ASKED === #
 
     def test_other_browsers_are_not_sent_to_wechat(self):
-        for user_agent, kind in (
-            ('Mozilla/5.0 (X11; Linux x86_64)', 'NATIVE'), (ON_A_DESKTOP, 'NATIVE'),
-        ):
+        for user_agent in ('Mozilla/5.0 (X11; Linux x86_64)', ON_A_DESKTOP, IN_WECOM):
             self.user_agent = user_agent
             self.assertEqual(self._open().status_code, 200)
-            self.assertEqual(self._start()['kind'], kind)
+            self.assertEqual(self._start()['kind'], 'NATIVE')
 
     def test_without_an_official_account_the_page_shows_the_code(self):
         self.provider.wechat_app_ids = self.app
