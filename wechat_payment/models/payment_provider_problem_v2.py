@@ -52,7 +52,7 @@ class PaymentProvider(models.Model):
                 "Merchant %(merchant)s may not act for sub-merchant %(number)s. Check both numbers;"
                 " the merchant must be a service provider (服务商), and the sub-merchant must have"
                 " authorised it: Sub-merchant Management on pay.weixin.qq.com.",
-                merchant=self.wechat_mch_id or '', number=detail,
+                merchant=self.sudo().wechat_mch_id or '', number=detail,
             ),
             'v2_signature': self.env._(
                 "An answer of API v2 was not signed by WeChat Pay as it must be. Compare the APIv2"
