@@ -48,6 +48,15 @@ class PaymentTransaction(models.Model):
             return self.env._("The till is closed.")
         return None
 
+    def _wechat_get_description(self):
+        """Override of `wechat_payment` to name the order as its receipt does.
+
+        It has no other name before it is paid.
+        """
+        if not self.pos_order_id:
+            return super()._wechat_get_description()
+        return f'{self.company_id.name} {self.pos_order_id.pos_reference}'
+
     def _wechat_get_cancel_route(self):
         """Override of `wechat_payment` to go back to the page with the amount to pay."""
         if not self.pos_order_id:
@@ -112,7 +121,7 @@ class PaymentTransaction(models.Model):
         alert = tx.env._(
             "%(reference)s was paid, but order %(order)s at the till cannot take it: %(problem)s"
             " The money is with the merchant: press Refund to pay it back.",
-            reference=tx.reference, order=tx.pos_order_id.name, problem=problem,
+            reference=tx.reference, order=tx.pos_order_id.pos_reference, problem=problem,
         )
         if alert not in (tx.wechat_alert_history or ''):
             tx._wechat_alert(alert)

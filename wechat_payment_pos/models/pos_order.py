@@ -23,7 +23,7 @@ class PosOrder(models.Model):
                 raise UserError(order.env._(
                     "Order %(order)s has a payment with WeChat Pay. Cancel the order instead of"
                     " deleting it.",
-                    order=order.name,
+                    order=order.pos_reference,
                 ))
 
     # === ACTION METHODS === #
@@ -37,7 +37,7 @@ class PosOrder(models.Model):
             except WeChatError as error:
                 # Nothing is handed out for it, and a payment that comes is told: see
                 # `_wechat_refuse_till_payment`.
-                _logger.warning("Could not close the payments of %s: %s", order.name, error)
+                _logger.warning("Could not close the payments of %s: %s", order.pos_reference, error)
             if order._wechat_get_transactions().filtered(
                 lambda tx, order=order: tx.payment_id.pos_order_id == order
             ):
@@ -45,7 +45,7 @@ class PosOrder(models.Model):
                 raise UserError(order.env._(
                     "Order %(order)s was paid with WeChat Pay and cannot be cancelled. Return it,"
                     " and refund the payment.",
-                    order=order.name,
+                    order=order.pos_reference,
                 ))
         return super().action_pos_order_cancel()
 

@@ -70,7 +70,7 @@ class WechatPayPosCommon(WechatPayCommon, HttpCase):
         self.env['pos.order'].with_user(self.cashier).sync_from_ui([{
             'uuid': uuid,
             'id': existing.id,
-            'name': existing.name or "Order 00042-001-0001",
+            'name': existing.name or '/',
             'session_id': self.till.id,
             'user_id': self.cashier.id,
             'access_token': existing.access_token or str(uuid4()),

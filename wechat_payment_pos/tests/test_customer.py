@@ -21,7 +21,7 @@ class TestCustomer(WechatPayPosCommon):
     def test_the_bill_and_the_number_name_the_order(self):
         tx = self._start()
         body = json.loads(tx.sudo().wechat_order_body)
-        self.assertIn(self.order.name, body['description'])
+        self.assertIn(self.order.pos_reference, body['description'])
         self.assertEqual(body['amount'], {'total': 4800, 'currency': 'CNY'})
         self.assertTrue(tx.reference.startswith(self.order.pos_reference))
 
