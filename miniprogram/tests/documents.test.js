@@ -7,7 +7,7 @@ const {test} = require('node:test')
 const vm = require('node:vm')
 const {createClient} = require('../odoo-wechat')
 const {
-  Administrator, URL_OF_ODOO, ageSession, endGrace, endSession, fillCart
+  Administrator, URL_OF_ODOO, ageSession, endGrace, endSession, fillCart, handOver
 } = require('./shop')
 const {Phone, control, send} = require('./wx')
 
@@ -138,6 +138,23 @@ test('what the README does with errors and outcomes is what happens', async () =
   phone.paying = 'confirm'
   assert.equal(await runReadme(phone, first, second, `payFor(${order.id})`), 'thank you')
   assert.match(await runReadme(phone, first, second, `payFor(${order.id})`), /[一-鿿]/)
+})
+
+test('the payment page of the README pays what a web page hands over', async () => {
+  const phone = new Phone()
+  const {options, reference} = await handOver()
+  let page = null
+  const back = new Promise((resolve) => Object.assign(phone.wx, {navigateBack: resolve}))
+  const context = vm.createContext({
+    wx: phone.wx, odoo: createClient({baseUrl: URL_OF_ODOO, wx: phone.wx}),
+    Page: (made) => { page = made }
+  })
+  vm.runInContext(PROGRAMS[2], context)
+  page.onLoad(options)
+  await back
+  const admin = await Administrator.login()
+  assert.equal(await admin.rpc('payment.transaction', 'search_count', [
+    [['reference', '=', reference], ['state', '=', 'done']]]), 1)
 })
 
 test('the README names every function of the client and every word of its errors', () => {

@@ -3,42 +3,8 @@
 const assert = require('node:assert/strict')
 const {test} = require('node:test')
 const {Demo} = require('./demo')
-const {Administrator, URL_OF_ODOO, fillCart} = require('./shop')
-const {send} = require('./wx')
+const {Administrator, handOver} = require('./shop')
 const texts = require('../demo/lib/texts')
-
-const IN_WEB_VIEW = 'Mozilla/5.0 (iPhone) Mobile MicroMessenger/8.0.49 miniProgram/wx0000000000000002'
-
-/** A customer of the web shop who chose WeChat Pay; resolves to the page's address and options. */
-async function handOver() {
-  // Somebody else's session: what the mini-program gets must do.
-  const {client} = new Demo().shop
-  const order = await fillCart(client)
-  const admin = await Administrator.login()
-  const [{access_token: token, amount_total: amount}] = await admin.rpc('sale.order', 'read',
-    [[order.id], ['access_token', 'amount_total']])
-  const [provider] = await admin.rpc('payment.provider', 'search_read',
-    [[['code', '=', 'wechat_pay'], ['state', '!=', 'disabled']]],
-    {fields: ['payment_method_ids', 'wechat_miniprogram_page'], limit: 1})
-  const values = await client.call(`/shop/payment/transaction/${order.id}`, {
-    access_token: token, provider_id: provider.id, payment_method_id: provider.payment_method_ids[0],
-    token_id: null, amount, flow: 'redirect', tokenization_requested: false,
-    landing_route: '/shop/payment/validate'
-  })
-  const form = values.redirect_form_html
-  const path = /action="([^"]+)"/.exec(form)[1]
-  const access = /name="access_token" value="([^"]+)"/.exec(form)[1]
-  const page = await send(`${URL_OF_ODOO}${path}?access_token=${access}`, {
-    method: 'GET', headers: {'User-Agent': IN_WEB_VIEW}
-  })
-  const address = /data-handover-url="([^"]+)"/.exec(page.body.toString())[1]
-    .replaceAll('&amp;', '&')
-  const [url, query] = address.split('?')
-  assert.equal(url, '/pages/pay/pay')
-  return {
-    reference: values.reference, amount, options: Object.fromEntries(new URLSearchParams(query))
-  }
-}
 
 async function transaction(reference) {
   const admin = await Administrator.login()

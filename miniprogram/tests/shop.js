@@ -1,6 +1,7 @@
 // License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 // The running Odoo: its address, its administrator, its session files. See devtools/miniprogram.py.
 
+const assert = require('node:assert/strict')
 const fs = require('node:fs')
 const path = require('node:path')
 const {createClient} = require('../odoo-wechat')
@@ -108,7 +109,46 @@ async function lastOrder(client) {
   return orders[0]
 }
 
+// === Pages inside the mini-program === //
+
+const IN_WEB_VIEW = 'Mozilla/5.0 (iPhone) Mobile MicroMessenger/8.0.49 miniProgram/wx0000000000000002'
+
+/** A customer of the web shop who chose WeChat Pay; resolves to the page's address and options. */
+async function handOver() {
+  // Somebody else's session: what the mini-program gets must do.
+  const {client} = customer()
+  const order = await fillCart(client)
+  const admin = await Administrator.login()
+  const [{access_token: token, amount_total: amount}] = await admin.rpc('sale.order', 'read',
+    [[order.id], ['access_token', 'amount_total']])
+  const [provider] = await admin.rpc('payment.provider', 'search_read',
+    [[['code', '=', 'wechat_pay'], ['state', '!=', 'disabled']]],
+    {fields: ['payment_method_ids', 'wechat_miniprogram_page'], limit: 1})
+  const values = await client.call(`/shop/payment/transaction/${order.id}`, {
+    access_token: token, provider_id: provider.id, payment_method_id: provider.payment_method_ids[0],
+    token_id: null, amount, flow: 'redirect', tokenization_requested: false,
+    landing_route: '/shop/payment/validate'
+  })
+  const form = values.redirect_form_html
+  const path = /action="([^"]+)"/.exec(form)[1]
+  const access = /name="access_token" value="([^"]+)"/.exec(form)[1]
+  const look = (address) => send(new URL(address, URL_OF_ODOO), {
+    method: 'GET', headers: {'User-Agent': IN_WEB_VIEW}
+  })
+  let page = await look(`${path}?access_token=${access}`)
+  if (page.header.location) {
+    page = await look(page.header.location)   // The same page in the language of the browser.
+  }
+  const address = /data-handover-url="([^"]+)"/.exec(page.body.toString())[1]
+    .replaceAll('&amp;', '&')
+  const [url, query] = address.split('?')
+  assert.equal(url, '/pages/pay/pay')
+  return {
+    reference: values.reference, amount, options: Object.fromEntries(new URLSearchParams(query))
+  }
+}
+
 module.exports = {
-  Administrator, URL_OF_ODOO, ageSession, customer, endGrace, endSession, fillCart, keptId,
+  Administrator, URL_OF_ODOO, ageSession, customer, endGrace, endSession, fillCart, handOver, keptId,
   lastOrder, outdateSession
 }
