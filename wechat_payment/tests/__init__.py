@@ -9,6 +9,7 @@ from . import (
     test_check_v2,
     test_checkout,
     test_checkout_browser,
+    test_checkout_payer,
     test_client_certificate,
     test_notifications,
     test_provider,
