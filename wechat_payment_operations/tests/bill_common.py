@@ -189,7 +189,7 @@ class WechatBillCommon(WechatPayCommon):
         with self.enter_registry_test_mode(), self.registry.cursor() as cr:
             yield self.env(cr=cr)
 
-    def _fetch(self, bill=None):
+    def _fetch_bill(self, bill=None):
         """Fetch a bill as the button and the scheduled action do."""
         bill = self.bill if bill is None else bill
         with self._committing() as env:
@@ -200,7 +200,7 @@ class WechatBillCommon(WechatPayCommon):
     def _load(self, *lines, **summary):
         """Let WeChat Pay have a trade bill of these lines, and fetch it."""
         self._serve(build_trade_bill(lines, **summary))
-        self._fetch()
+        self._fetch_bill()
         self.assertEqual(self.bill.state, 'loaded', self.bill.error)
         return self.bill.line_ids.sorted('line_no')
 

@@ -32,7 +32,7 @@ class TestBillFetch(WechatBillCommon):
     def _assert_refused(self, *words, state='failed'):
         """Fetch a bill that must not be taken, and check what a person reads of it."""
         with mute_logger(*LOGGERS):
-            self._fetch()
+            self._fetch_bill()
         self.assertEqual(self.bill.state, state)
         for word in words:
             self.assertIn(word, self.bill.error)
@@ -56,7 +56,7 @@ class TestBillFetch(WechatBillCommon):
     def test_the_fund_flow_bill_is_asked_for_by_account(self):
         self.bill = self._create_bill('fundflow')
         self._refuse('NO_STATEMENT_EXIST', bill_type='fundflow')
-        self._fetch()
+        self._fetch_bill()
         self.assertEqual(self.fake.requests[0].query, {
             'bill_date': self.day.isoformat(), 'account_type': 'BASIC', 'tar_type': 'GZIP',
         })
@@ -64,7 +64,7 @@ class TestBillFetch(WechatBillCommon):
     def test_a_bill_that_is_not_packed_is_taken_too(self):
         text = build_trade_bill([self._foreign_line()])
         self._serve(text, body=text.encode())
-        self._fetch()
+        self._fetch_bill()
         self.assertEqual((self.bill.state, self.bill.line_count), ('loaded', 1))
 
     # === WHAT IS REFUSED === #
@@ -151,7 +151,7 @@ class TestBillFetch(WechatBillCommon):
         self.assertEqual(self.fake.requests[0].query['sub_mchid'], '1900000109')
         self._serve(build_trade_bill([self._foreign_line(特约商户号='1900000110')]))
         with mute_logger(*LOGGERS):
-            self._fetch()
+            self._fetch_bill()
         self.assertEqual(self.bill.state, 'failed')
         self.assertIn('1900000110', self.bill.error)
 
@@ -163,7 +163,7 @@ class TestBillFetch(WechatBillCommon):
         text = build_trade_bill([self._foreign_line()])
         self._serve(text.replace('费率备注\r\n', '费率备注,新列\r\n').replace(
             '`1.00,`0.00,`\r\n', '`1.00,`0.00,`,`新\r\n'))
-        self._fetch()
+        self._fetch_bill()
         self.assertEqual((self.bill.state, self.bill.line_count), ('loaded', 1), self.bill.error)
 
     def test_nothing_of_a_bill_that_is_bad_at_its_end_is_stored(self):
@@ -253,7 +253,7 @@ class TestBillFetch(WechatBillCommon):
         self._load(*lines)
         ids = self._ids()
         self.env.cr.execute("UPDATE wechat_pay_bill_line SET write_date = '2020-01-01'")
-        self._fetch()
+        self._fetch_bill()
         self.assertEqual(self._ids(), ids)
         self.assertEqual({line.write_date.year for line in self.bill.line_ids}, {2020})
         self.assertEqual(self.bill.line_count, 3)
@@ -269,7 +269,7 @@ class TestBillFetch(WechatBillCommon):
     def test_a_bill_that_is_no_more_takes_its_lines_along(self):
         self._load(self._foreign_line('EXTRA1'))
         self._refuse('NO_STATEMENT_EXIST')
-        self._fetch()
+        self._fetch_bill()
         self.assertFalse(self.bill.line_ids)
         self.assertEqual((self.bill.line_count, self.bill.in_amount), (0, 0))
 
@@ -288,7 +288,7 @@ class TestBillFetch(WechatBillCommon):
         # Not `assertRaises`: it undoes what was committed.
         with patch.object(type(self.bill), '_store_lines', die_at_the_third), \
                 contextlib.suppress(KeyboardInterrupt):
-            self._fetch()
+            self._fetch_bill()
         self.env.invalidate_all()
         self.assertEqual(self.bill.state, 'downloading')
         ids = self._ids()
@@ -297,7 +297,7 @@ class TestBillFetch(WechatBillCommon):
         with patch.object(type(self.bill), '_store_lines', lambda bill, batch: (
             stored.append([line_no for line_no, _line in batch]), store(bill, batch),
         )):
-            self._fetch()
+            self._fetch_bill()
         self.assertEqual(stored, [[5, 6], [7]], "only what was not stored is")
         self.assertEqual(self._ids()[:4], ids)
         self.assertEqual(self.bill.line_ids.sorted('line_no').mapped('number'),
@@ -314,7 +314,7 @@ class TestBillFetch(WechatBillCommon):
                 with self.assertRaisesRegex(UserError, "already"):
                     self.bill.with_env(env)._fetch_now()
         self.assertFalse(self.fake.requests)
-        self._fetch()
+        self._fetch_bill()
         self.assertEqual(self.bill.state, 'loaded')
 
     # === THE SCHEDULED ACTION === #

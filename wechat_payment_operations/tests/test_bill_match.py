@@ -208,7 +208,7 @@ class TestBillMatch(WechatBillCommon):
     def test_a_day_without_business_shows_what_odoo_has_of_it(self):
         self._pay()
         self._refuse('NO_STATEMENT_EXIST')
-        self._fetch()
+        self._fetch_bill()
         self.assertEqual(self.bill.state, 'no_business')
         self.assertEqual(self._states(), {'missing_in_wechat': 1})
 

@@ -51,7 +51,7 @@ class TestBillStatement(WechatBillCommon):
 
     def _load_flow(self, *lines):
         self._serve(build_fundflow_bill(lines), bill_type='fundflow')
-        self._fetch()
+        self._fetch_bill()
         self.assertEqual(self.bill.state, 'loaded', self.bill.error)
         return self.bill.line_ids.sorted('line_no')
 
