@@ -195,14 +195,13 @@ class WechatPayInsideController(WechatPayCheckoutController, WechatLogin, Browse
         self._note_problem(tx_sudo)
         return True
 
-    def _note_problem(self, tx_sudo, message=''):
-        """Keep why the customer is not known; the page tells it and shows a QR code.
+    def _note_problem(self, tx_sudo):
+        """Keep that the customer is not known; the page tells it and shows a QR code.
 
         :param payment.transaction tx_sudo: What is to be paid.
-        :param str message: What happened, for the customer.
         """
         request.session.pop(SENT_AT, None)
-        self._remember(tx_sudo.reference, {'problem': message or request.env._(
+        self._remember(tx_sudo.reference, {'problem': request.env._(
             "WeChat did not tell the shop who you are, so you cannot pay inside WeChat now."
         )})
 
@@ -224,28 +223,28 @@ class WechatPayInsideController(WechatPayCheckoutController, WechatLogin, Browse
         """
         try:
             pending = self._take_pay_state_once(state)
-        except WeChatError as error:
-            return self._answer_lost_state(error)
+        except WeChatError:
+            return self._answer_lost_state()
         tx_sudo = request.env['payment.transaction'].sudo().search(
             [('reference', '=', pending['next']), ('provider_code', '=', 'wechat_pay')], limit=1,
         )
         app_sudo = request.env['wechat.app'].sudo().browse(pending['app_id'])
-        if app_sudo not in tx_sudo.provider_id._wechat_get_page_apps():
-            return self._answer_lost_state(WeChatError(request.env._(
-                "The payment has changed meanwhile. Please start it again."
-            ), code='not_payable'))
+        if not tx_sudo or app_sudo not in tx_sudo.provider_id._wechat_get_page_apps():
+            return self._answer_lost_state()
         request.session.pop(SENT_AT, None)
         try:
-            access = self._exchange_code_once(app_sudo._oauth_identify, self._check_code(code))
+            if not _CODE.fullmatch(code):
+                raise WeChatError("no code, or a malformed one", code='bad_request')
+            access = self._exchange_code_once(app_sudo._oauth_identify, code)
             self._remember(tx_sudo.reference, {
                 'app_id': app_sudo.id, 'openid': access['openid'], 'time': int(time.time()),
             })
         except WeChatError as error:
             _logger.info(
-                "WeChat did not say who pays %s: %s (%s)", tx_sudo.reference, error.code,
-                error.errcode,
+                "WeChat did not say who pays %s: %s (%s) %s", tx_sudo.reference, error.code,
+                error.errcode, error,
             )
-            self._note_problem(tx_sudo, str(error))
+            self._note_problem(tx_sudo)
         return self._go_to_page(tx_sudo)
 
     def _take_pay_state_once(self, state):
@@ -262,25 +261,9 @@ class WechatPayInsideController(WechatPayCheckoutController, WechatLogin, Browse
             request.wechat_pay_pending = pending
         return pending
 
-    def _check_code(self, code):
-        """Return the code.
-
-        :raise WeChatError: `login_refused` if there is none, `bad_request` if it cannot be one
-        """
-        if not code:
-            raise WeChatError(request.env._(
-                "WeChat did not tell the shop who you are, so you cannot pay inside WeChat now."
-            ), code='login_refused')
-        if not isinstance(code, str) or not _CODE.fullmatch(code):
-            raise WeChatError(request.env._(
-                "WeChat's code is malformed. Please try again."
-            ), code='bad_request')
-        return code
-
-    def _answer_lost_state(self, error):
+    def _answer_lost_state(self):
         """Answer a return that cannot be used; this browser's own payment goes on without it.
 
-        :param WeChatError error: Why it cannot be used.
         :rtype: Response
         """
         tx_sudo = request.env['payment.transaction'].sudo().browse(
@@ -288,11 +271,11 @@ class WechatPayInsideController(WechatPayCheckoutController, WechatLogin, Browse
         ).exists()
         if tx_sudo.provider_code == 'wechat_pay':
             if tx_sudo.reference not in self._get_payers():
-                self._note_problem(tx_sudo, str(error))
+                self._note_problem(tx_sudo)
             return self._go_to_page(tx_sudo)
-        response = request.render('wechat_payment_official_account.identify_error', {
-            'message': str(error),
-        }, status=400)
+        response = request.render(
+            'wechat_payment_official_account.identify_error', status=400,
+        )
         response.headers['Cache-Control'] = 'no-store'
         return response
 

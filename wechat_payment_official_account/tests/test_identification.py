@@ -214,6 +214,17 @@ class TestIdentification(InsideCommon):
         self.assertIn("This payment page has expired", response.text)
         self.assertFalse(self._exchanges())
 
+    def test_a_payment_that_is_gone_and_an_account_that_left_are_survived(self):
+        self._wechat_says('openid-of-anna')
+        state = self._ask()['state']
+        self.tx.unlink()
+        self.assertEqual(self._come_back(state).status_code, 400)
+        self.tx = self._create_page_transaction()
+        state = self._ask()['state']
+        self.provider.wechat_app_ids = self.app
+        self.assertEqual(self._come_back(state).status_code, 400)
+        self.assertFalse(self._exchanges())
+
     def test_a_state_of_a_payment_logs_nobody_in(self):
         state = self._ask()['state']
         self._wechat_says('openid-of-anna')
