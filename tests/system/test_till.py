@@ -70,11 +70,11 @@ class Till:
         """Sell a pot of tea and show the QR code; return the address in it."""
         self.press('article.product', "Pot of tea", '.orderline')
         self.press('.pay-order-button', "", '.payment-screen')
-        self.press('.paymentmethods .paymentmethod', "WeChat Pay", '.paymentline')
-        return self.validate_online()
+        return self.ask_for_payment()
 
-    def validate_online(self):
-        """Press Validate and return the address in the QR code that is shown."""
+    def ask_for_payment(self):
+        """Choose WeChat Pay, press Validate, return the address in the QR code that is shown."""
+        self.press('.paymentmethods .paymentmethod', "WeChat Pay", '.paymentline')
         self.press('.validation-button.next.highlight', "", QR_CODE)
         self.browser.wait(f"document.querySelector('{QR_CODE}').naturalWidth")
         source = self.browser.run(f"document.querySelector('{QR_CODE}').getAttribute('src')")
@@ -136,7 +136,7 @@ def test_a_customer_pays_on_the_phone_and_the_till_goes_on_by_itself(system, til
     assert transaction['wechat_trade_type'] == 'H5'
     assert transaction['state'] == 'done'
     assert transaction['payment_id']
-    phone.click('#leave')
+    # WeChat goes back to the shop by itself.
     phone.wait("location.pathname.startsWith('/pos/pay/confirmation/')", 40)
     assert transaction['reference'] in phone.run('document.body.innerText')
     till.next_order()
@@ -147,13 +147,13 @@ def test_a_code_that_the_cashier_gives_up_cannot_be_paid_any_more(system, till, 
     choose_wechat_pay(phone, address)
     reference = till.transaction(address)['reference']
     till.press('.modal .btn-close', "", 'body:not(:has(.modal))')
-    system.wait(lambda: system.wechat_order(reference)['trade_state'] == 'CLOSED')
-    assert till.transaction(address)['state'] == 'cancel'
+    system.wait(lambda: till.transaction(address)['state'] == 'cancel')
+    assert system.wechat_order(reference)['trade_state'] == 'CLOSED'
     phone.click('#pay')
     phone.wait("document.querySelector('#result.refused')")
     assert till.order(address)['state'] == 'draft'
     # The customer pays after all: with a new code, the same order.
-    assert till.validate_online() == address
+    assert till.ask_for_payment() == address
     choose_wechat_pay(phone, address)
     phone.click('#pay')
     till.browser.wait(PAID)
