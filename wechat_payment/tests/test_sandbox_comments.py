@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from freezegun import freeze_time
+
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
@@ -33,11 +35,7 @@ class TestSandboxComments(SandboxRefundCommon):
     def _fetch_comments(self, user=None, **dates):
         """Press Fetch, and return the message."""
         self.env.flush_all()
-        wizard = self.env['wechat.pay.fetch.comments'].with_user(user or self.manager).create({
-            'date_from': fields.Date.today() - timedelta(days=1),
-            'date_to': fields.Date.today() + timedelta(days=1),
-            **dates,
-        })
+        wizard = self.env['wechat.pay.fetch.comments'].with_user(user or self.manager).create(dates)
         params = wizard.action_fetch()['params']
         self.env.invalidate_all()
         return params
@@ -117,6 +115,12 @@ class TestSandboxComments(SandboxRefundCommon):
         self.provider.state = 'disabled'
         with self.assertRaisesRegex(UserError, "APIv2 key"):
             self._fetch_comments()
+
+    def test_days_are_those_of_beijing(self):
+        wizards = self.env['wechat.pay.fetch.comments']
+        for moment, day in (('15:59:59', '2026-01-02'), ('16:00:00', '2026-01-03')):
+            with freeze_time(f'2026-01-02 {moment}'):
+                self.assertEqual(str(wizards.create({}).date_to), day)
 
     def test_the_first_day_is_not_after_the_last(self):
         with self.assertRaises(UserError):

@@ -1,11 +1,12 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 
 from odoo.addons.wechat.exceptions import WeChatError
+from odoo.addons.wechat_payment.protocol.v2_comments import BEIJING
 
 
 class WechatPayFetchComments(models.TransientModel):
@@ -16,15 +17,25 @@ class WechatPayFetchComments(models.TransientModel):
 
     date_from = fields.Date(
         string="From", required=True,
-        default=lambda self: fields.Date.context_today(self) - timedelta(days=7),
+        default=lambda self: self._get_today() - timedelta(days=7),
     )
-    date_to = fields.Date(string="To", required=True, default=fields.Date.context_today)
+    date_to = fields.Date(
+        string="To", required=True, default=lambda self: self._get_today(),
+    )
 
     @api.constrains('date_from', 'date_to')
     def _check_dates(self):
         for wizard in self:
             if wizard.date_from > wizard.date_to:
-                raise UserError(self.env._("The first day must not be after the last one."))
+                raise ValidationError(self.env._("The first day must not be after the last one."))
+
+    @api.model
+    def _get_today(self):
+        """Return which day it is where WeChat Pay counts days.
+
+        :rtype: date
+        """
+        return datetime.now(BEIJING).date()
 
     def action_fetch(self):
         """Fetch the comments, and say how many are new.
@@ -67,8 +78,6 @@ class WechatPayFetchComments(models.TransientModel):
                 'message': '\n'.join(lines),
                 'type': 'warning' if has_failed else 'success',
                 'sticky': has_failed,
-                'next': {
-                    'type': 'ir.actions.act_window_close', 'infos': {'noReload': False},
-                },
+                'next': {'type': 'ir.actions.client', 'tag': 'soft_reload'},
             },
         }
