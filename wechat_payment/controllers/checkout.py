@@ -51,7 +51,7 @@ class WechatPayCheckoutController(http.Controller):
         response.headers['Referrer-Policy'] = 'strict-origin-when-cross-origin'
         return response
 
-    @http.route(_start_url, type='jsonrpc', auth='public', methods=['POST'])
+    @http.route(_start_url, type='jsonrpc', auth='public', methods=['POST'], website=True)
     def wechat_pay_start(self, reference=None, access_token=None, retry=False, **_kwargs):
         """Place the order, or renew what has expired.
 
@@ -73,7 +73,7 @@ class WechatPayCheckoutController(http.Controller):
             tx_sudo.provider_id._wechat_get_return_base_url(request.httprequest.host)
         )
 
-    @http.route(_poll_url, type='jsonrpc', auth='public', methods=['POST'])
+    @http.route(_poll_url, type='jsonrpc', auth='public', methods=['POST'], website=True)
     def wechat_pay_poll(self, reference=None, access_token=None, check=False, **_kwargs):
         """Return the state of the payment as Odoo knows it.
 
@@ -95,7 +95,7 @@ class WechatPayCheckoutController(http.Controller):
             **successor_sudo._wechat_get_page_values(),
         }
 
-    @http.route(_cancel_url, type='jsonrpc', auth='public', methods=['POST'])
+    @http.route(_cancel_url, type='jsonrpc', auth='public', methods=['POST'], website=True)
     def wechat_pay_cancel(self, reference=None, access_token=None, **_kwargs):
         """Cancel the payment: at WeChat Pay first, then here.
 

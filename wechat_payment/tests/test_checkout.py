@@ -132,6 +132,14 @@ class TestCheckout(WechatPayCommon, HttpCase):
             self._assert_refused('bad_request', route, reference={'x': 1})
         self.assertFalse(self.fake.requests)
 
+    def test_a_refusal_is_in_the_language_of_the_page(self):
+        self.env['res.lang']._activate_lang('zh_CN')
+        self.opener.cookies['frontend_lang'] = 'zh_CN'
+        for route in ('start', 'poll', 'cancel'):
+            with self.subTest(route):
+                message = self._assert_refused('bad_request', route, access_token='x')
+                self.assertIn("付款", message)
+
     # === HOW THE CUSTOMER PAYS === #
 
     def test_the_device_decides_how_to_pay(self):
