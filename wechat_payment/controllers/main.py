@@ -138,7 +138,7 @@ class WechatPayController(http.Controller):
             request.env['payment.transaction'].sudo()._wechat_process_refund_notification(
                 provider_sudo, event_type, content,
             )
-        else:
+        elif not provider_sudo._wechat_process_event(event_type, content):
             _logger.info(
                 "Acknowledged event %s of provider %s, which nothing here handles.",
                 event_type, provider_sudo.id,

@@ -275,3 +275,16 @@ class PaymentProvider(models.Model):
         )
         path = WechatPayController._notify_url.replace('<int:provider_id>', str(self.id))
         return base_url.rstrip('/') + path
+
+    # === BUSINESS METHODS - NOTIFICATIONS === #
+
+    def _wechat_process_event(self, event_type, content):
+        """React to a verified event that is neither of a payment nor of a refund. A hook.
+
+        :param str event_type: WeChat Pay's name of the event (A7.1).
+        :param dict content: The decrypted resource.
+        :return: Whether somebody knows this kind of event.
+        :rtype: bool
+        """
+        self.ensure_one()
+        return False

@@ -38,7 +38,7 @@ class PaymentProvider(models.Model):
 
     def _wechat_request_v2(
         self, path, params, *, certificate=False, timeout=(3, 10), repeatable=False,
-        sign_type=None, is_answer_signed=True, max_bytes=v2_xml.MAX_BYTES,
+        sign_type=None, is_answer_signed=True, max_bytes=v2_xml.MAX_BYTES, lists=None,
     ):
         """Make one call of API v2, and verify the answer before anything of it is believed (B1).
 
@@ -58,6 +58,7 @@ class PaymentProvider(models.Model):
         :param bool is_answer_signed: Whether an answer has a sign; only for calls whose answers
             never have one (A9.4), which rely on TLS.
         :param int max_bytes: The size above which an answer is not read.
+        :param dict lists: Which fields of an unsigned answer are lists, see `v2_xml.parse`.
         :return: The fields of the answer, all texts, none empty; both codes are SUCCESS.
         :rtype: dict
         :raise WeChatPayRefused: WeChat Pay said no (`err_code`): nothing was done.
@@ -74,7 +75,7 @@ class PaymentProvider(models.Model):
             sign_type=sign_type,
         )
         try:
-            answer = v2_xml.parse(response.content, max_bytes=max_bytes)
+            answer = v2_xml.parse(response.content, max_bytes=max_bytes, lists=lists)
         except v2_xml.V2XmlError:
             raise provider._wechat_unreadable_v2_answer(path) from None
         return provider._wechat_read_v2_answer(
@@ -217,9 +218,12 @@ class PaymentProvider(models.Model):
         :rtype: dict
         :raise WeChatError: See `_wechat_request_v2`.
         """
-        if answer.get('return_code') == 'FAIL':
+        if answer.get('return_code') == 'FAIL' and (
+            # Calls without signed answers give their codes with it, too (A9.4).
+            is_answer_signed or answer.get('result_code') != 'FAIL' or not answer.get('err_code')
+        ):
             raise self._wechat_not_taken(path, answer)
-        if answer.get('return_code') != 'SUCCESS':
+        if answer.get('return_code') not in ('SUCCESS', 'FAIL'):
             raise self._wechat_unreadable_v2_answer(path)
         if is_answer_signed:
             self._wechat_verify_v2_answer(path, answer, sign_type)

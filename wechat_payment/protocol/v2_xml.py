@@ -3,6 +3,7 @@
 
 Stricter than what reads WeChat's pushed messages (`wechat/protocol/messages.py`, which allows lists
 and nesting): here every element is signed by its name, so that a name comes once and holds text.
+One answer, which has no sign, holds a list (A9.4): who reads it says so.
 """
 
 import re
@@ -41,7 +42,7 @@ def build(params):
     return f"<xml>{''.join(elements)}</xml>".encode()
 
 
-def parse(body, root='xml', max_bytes=MAX_BYTES):
+def parse(body, root='xml', max_bytes=MAX_BYTES, lists=None):
     """Return the elements of a message.
 
     An empty element is left out, like one that is not there: signatures cannot tell them apart.
@@ -49,7 +50,9 @@ def parse(body, root='xml', max_bytes=MAX_BYTES):
     :param bytes body: The body, as received.
     :param str root: The name of the outer element.
     :param int max_bytes: The size above which nothing is read.
-    :return: Names and values, all texts, none empty.
+    :param dict lists: Elements that may hold a list, with the name that each of its items has;
+        each item is a flat list of elements itself. Only for answers that are not signed.
+    :return: Names and values, all texts, none empty; of `lists`, lists of such dicts.
     :rtype: dict
     :raise V2XmlError: If it is not one flat list of elements in UTF-8 with each name once, or if
         it is too large or has a document type, entities, attributes, comments or instructions.
@@ -60,7 +63,7 @@ def parse(body, root='xml', max_bytes=MAX_BYTES):
         text = body.decode('utf-8-sig').strip()
     except UnicodeDecodeError:
         raise V2XmlError("not UTF-8") from None
-    reader = _Reader(root)
+    reader = _Reader(root, lists)
     # Whatever encoding the declaration names: it was UTF-8 that was checked.
     parser = expat.ParserCreate('utf-8')
     parser.buffer_text = True
@@ -78,42 +81,66 @@ def parse(body, root='xml', max_bytes=MAX_BYTES):
         parser.Parse(text.encode(), True)
     except expat.ExpatError:
         raise V2XmlError("not XML") from None
-    return {name: value for name, value in reader.values.items() if value}
+    return {
+        name: [_without_empty(item) for item in value] if isinstance(value, list) else value
+        for name, value in reader.values.items() if value
+    }
+
+
+def _without_empty(values):
+    return {name: value for name, value in values.items() if value}
 
 
 class _Reader:
-    """Takes what expat finds: a root and below it elements that hold nothing but text."""
+    """Takes what expat finds: a root and below it elements that hold nothing but text, or lists."""
 
-    def __init__(self, root):
+    def __init__(self, root, lists=None):
         self.root = root
+        self.lists = lists or {}
         self.depth = 0
-        self.name = None
+        self.name = None  # Of the element that holds text.
+        self.list_name = None  # Of the list around it.
         self.values = {}
+        self.target = self.values
 
     def start(self, name, attributes):
         """Open an element."""
         if attributes:
             raise V2XmlError("attributes")
-        if self.depth == 0 and name != self.root:
-            raise V2XmlError("another root")
-        if self.depth > 1:
-            raise V2XmlError("nested elements")
-        if self.depth == 1:
+        if self.depth == 0:
+            if name != self.root:
+                raise V2XmlError("another root")
+        elif self.depth == 1 and name in self.lists:
             if name in self.values:
                 raise V2XmlError("an element comes twice")
+            self.values[name] = []
+            self.list_name = name
+        elif self.depth == 2 and self.list_name:
+            if name != self.lists[self.list_name]:
+                raise V2XmlError("another item in a list")
+            self.target = {}
+            self.values[self.list_name].append(self.target)
+        elif self.depth == (3 if self.list_name else 1):
+            if name in self.target:
+                raise V2XmlError("an element comes twice")
             self.name = name
-            self.values[name] = ''
+            self.target[name] = ''
+        else:
+            raise V2XmlError("nested elements")
         self.depth += 1
 
     def end(self, _name):
         """Close an element."""
         self.depth -= 1
         self.name = None
+        if self.depth == 1:
+            self.list_name = None
+            self.target = self.values
 
     def characters(self, data):
         """Add text to the open element; between elements there may be blanks only."""
         if self.name is not None:
-            self.values[self.name] += data
+            self.target[self.name] += data
         elif data.strip():
             raise V2XmlError("text between elements")
 

@@ -4,4 +4,7 @@
 from . import (
     bill_files,
     bills,
+    payout_errors,
+    red_packets,
+    transfers,
 )
