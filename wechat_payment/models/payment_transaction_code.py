@@ -202,7 +202,14 @@ class PaymentTransaction(models.Model):
             if provider._wechat_is_order_state_code(error.wechat_code):
                 self._wechat_ask_code_now()
             else:
-                self._wechat_fail_code(str(error), is_sent=error.code != 'misconfigured')
+                message = str(error)
+                if error.wechat_code in ('NOAUTH', 'NO_AUTH'):
+                    message = self.env._(
+                        "The merchant has not the product payment codes (付款码支付) in this"
+                        " version of the interface. Apply for it on pay.weixin.qq.com, Product"
+                        " Center, or change Payment Codes By on the payment provider."
+                    )
+                self._wechat_fail_code(message, is_sent=error.code != 'misconfigured')
         except WeChatError as error:
             if isinstance(error, WeChatPayMisconfigured) or (
                 isinstance(error, WeChatUnknown) and not error.sent

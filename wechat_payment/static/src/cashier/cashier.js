@@ -14,6 +14,14 @@ const MAX_RETRIES = 15;
 const CODE = /^1[0-5][0-9]{16}$/;
 
 /**
+ * @param {Error} error
+ * @returns {boolean} Whether Odoo says that somebody else is at it.
+ */
+function isBusy(error) {
+    return error.data?.context?.code === "wechat_busy";
+}
+
+/**
  * The cashier's screen: scans the payment code on a customer's phone and shows what becomes of it.
  *
  * For a document (`action.params` with `model` and `id`), else for an amount that is typed in. Odoo
@@ -218,7 +226,10 @@ export class WechatCashier extends Component {
                 );
                 return;
             } catch (error) {
-                if (!(error instanceof ConnectionLostError) || attempt >= MAX_RETRIES) {
+                // The first call may still be at it when the second one comes.
+                const isLost =
+                    error instanceof ConnectionLostError || (attempt && isBusy(error));
+                if (!isLost || attempt >= MAX_RETRIES) {
                     this.state.problem = this.describe(error);
                     this.state.phase = "scan";
                     this.toFocus = "code";
@@ -249,9 +260,7 @@ export class WechatCashier extends Component {
                 this.state.problem = this.describe(error);
             }
         }
-        if (this.isOpen) {
-            this.apply(payment);
-        }
+        this.apply(payment);
     }
 
     /**
@@ -261,6 +270,9 @@ export class WechatCashier extends Component {
      */
     apply(payment) {
         browser.clearTimeout(this.timer);
+        if (!this.isOpen) {
+            return;
+        }
         this.state.payment = payment;
         this.state.phase = payment.phase;
         this.state.secondsLeft = payment.seconds_left;
