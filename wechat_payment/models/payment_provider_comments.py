@@ -1,5 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+import contextlib
 from datetime import datetime, time
 
 from odoo import models
@@ -79,15 +80,29 @@ class PaymentProvider(models.Model):
             'offset': offset,
             'limit': v2_comments.PAGE,
         }, certificate=True, repeatable=True, sign_type=sign_type)
+        if response.content.lstrip()[:1] == b'<':
+            return self._wechat_read_no_comments(response, offset)
         try:
-            if response.content.lstrip()[:1] != b'<':
-                return v2_comments.parse(response.content)
-            # A failure is XML, and signed.
-            self._wechat_read_v2_answer(path, v2_xml.parse(response.content), sign_type)
-        except WeChatPayRefused as error:
-            if error.wechat_code in v2_comments.NO_COMMENT_CODES:
+            return v2_comments.parse(response.content)
+        except v2_comments.V2CommentsError:
+            raise self._wechat_unreadable_v2_answer(path) from None
+
+    def _wechat_read_no_comments(self, response, offset):
+        """Return an empty page, if the answer says that there are no comments: XML, and signed.
+
+        :param requests.Response response: The answer.
+        :param int offset: Where the page begins.
+        :rtype: v2_comments.Page
+        :raise WeChatError: For every other failure.
+        """
+        path = v2_comments.COMMENTS_PATH
+        with contextlib.suppress(v2_xml.V2XmlError):
+            try:
+                self._wechat_read_v2_answer(
+                    path, v2_xml.parse(response.content), v2_signing.HMAC_SHA256,
+                )
+            except WeChatPayRefused as error:
+                if error.wechat_code not in v2_comments.NO_COMMENT_CODES:
+                    raise
                 return v2_comments.Page(offset, [], 0)
-            raise
-        except (v2_comments.V2CommentsError, v2_xml.V2XmlError):
-            pass
         raise self._wechat_unreadable_v2_answer(path)
