@@ -37,7 +37,9 @@ class PosOrder(models.Model):
             except WeChatError as error:
                 # Nothing is handed out for it, and a payment that comes is told: see
                 # `_wechat_refuse_till_payment`.
-                _logger.warning("Could not close the payments of %s: %s", order.pos_reference, error)
+                _logger.warning(
+                    "Could not close the payments of %s: %s", order.pos_reference, error,
+                )
             if order._wechat_get_transactions().filtered(
                 lambda tx, order=order: tx.payment_id.pos_order_id == order
             ):
