@@ -93,15 +93,26 @@ class PaymentProvider(models.Model):
         other = next(
             name for name in v2_signing.SIGN_TYPES if name != self.wechat_v2_sign_type
         )
-        try:
-            self._wechat_query_unlikely_v2_order(parties, other)
-        except WeChatPayRefused:
-            return Problem('v2_sign_type', other)  # Its answer was verified with our key.
-        except WeChatError:
-            pass
+        if self._wechat_takes_sign_type(parties, other):
+            return Problem('v2_sign_type', other)
         if self.wechat_has_same_keys:
             return Problem('v2_same_keys')
         return Problem('v2_not_taken', error.return_msg)
+
+    def _wechat_takes_sign_type(self, parties, sign_type):
+        """Tell whether WeChat Pay takes our key with another type of signature.
+
+        :param dict parties: Between whom an order would be.
+        :param str sign_type: The type.
+        :rtype: bool
+        """
+        try:
+            self._wechat_query_unlikely_v2_order(parties, sign_type)
+        except WeChatPayRefused:
+            return True  # The answer was verified with our key.
+        except WeChatError:
+            return False
+        return False
 
     def _wechat_explain_v2_refusal(self, error, appid):
         """Return what the refusal of a call that everybody may make means.
