@@ -11,7 +11,7 @@ import statistics
 import time
 from urllib.parse import urlencode, urlsplit
 
-from . import servers
+from . import bench_bills, servers
 from .console import Failure, say, step
 from .customer import Customer
 from .shop import APPID, LOGIN, PASSWORD, Shop
@@ -244,5 +244,7 @@ def main(_arguments):
         bench.notifications()
         with step('counting queries and parsed keys'):
             bench.in_process()
+        with step('bills of many lines'):
+            bench_bills.measure(bench)
     bench.show()
     return 0

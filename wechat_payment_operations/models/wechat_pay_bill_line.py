@@ -107,7 +107,9 @@ class WechatPayBillLine(models.Model):
 
     _bill_line_no_idx = models.UniqueIndex("(bill_id, line_no) WHERE line_no > 0")
     _bill_missing_idx = models.UniqueIndex("(bill_id, transaction_id) WHERE line_no = 0")
-    _bill_state_idx = models.Index("(bill_id, match_state)")
+    _difference_idx = models.Index(
+        "(bill_id, match_state) WHERE match_state NOT IN ('matched', 'no_counterpart')"
+    )
     _wechat_number_idx = models.Index("(provider_id, wechat_number, kind)")
     _number_idx = models.Index("(provider_id, number)")
     _to_ask_idx = models.Index("(id) WHERE is_ask_pending")
