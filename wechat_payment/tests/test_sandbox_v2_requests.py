@@ -12,6 +12,7 @@ from odoo.addons.wechat.exceptions import WeChatUnknown
 from odoo.addons.wechat_payment import client_certificate
 from odoo.addons.wechat_payment.exceptions import (
     WeChatPayMisconfigured,
+    WeChatPayNoAnswer,
     WeChatPayNotTaken,
     WeChatPayRefused,
     WeChatPayUnsettled,
@@ -114,7 +115,8 @@ class TestSandboxV2Requests(WechatPayV2SandboxCommon, WechatPayCommon, HttpCase)
             'wechat_merchant_certificate': stranger.certificate_pem,
         })
         # The sandbox ends the connection of who shows a certificate that it has not issued.
-        error = self._assert_raises(WeChatUnknown, self._refund)
+        error = self._assert_raises(WeChatPayNoAnswer, self._refund)
+        self.assertIn(error.end, ('tls', 'broken'))
         self.assertTrue(error.sent, "it ended after the request, so the outcome is open")
 
     def test_no_key_stays_in_a_file(self):
@@ -160,17 +162,20 @@ class TestSandboxV2Requests(WechatPayV2SandboxCommon, WechatPayCommon, HttpCase)
         )
 
     def test_a_broken_answer_leaves_the_outcome_open(self):
-        for action, parameters in (
-            ('drop', {}), ('garbage', {}), ('status', {'status': 502}), ('status', {'status': 400}),
+        for action, parameters, error_class in (
+            ('drop', {}, WeChatPayNoAnswer), ('garbage', {}, WeChatUnknown),
+            ('status', {'status': 502}, WeChatPayNoAnswer),
+            ('status', {'status': 400}, WeChatPayNoAnswer),
         ):
             with self.subTest(action, **parameters):
                 self._fail_once(QUERY, action, **parameters)
-                self._assert_raises(WeChatUnknown, self._query, 'T-no-such-order')
+                error = self._assert_raises(error_class, self._query, 'T-no-such-order')
+                self.assertTrue(error.sent)
 
     def test_the_backup_host_is_asked_if_the_call_may_be_repeated(self):
         self.env['ir.config_parameter'].set_param('wechat.pay_backup_url', self.sandbox)
         self._fail_once(QUERY, 'drop')
-        self._assert_raises(WeChatUnknown, self._query, 'T-no-such-order')
+        self._assert_raises(WeChatPayNoAnswer, self._query, 'T-no-such-order')
         number = self._order()
         self._fail_once(QUERY, 'status', status=503)
         answer = self._query(number, repeatable=True)
