@@ -7,4 +7,6 @@ from . import (
     test_bill_repair,
     test_bill_statement,
     test_sandbox_bills,
+    test_sandbox_red_packets,
+    test_sandbox_transfers,
 )
