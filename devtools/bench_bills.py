@@ -28,7 +28,8 @@ env.cr.execute("""
     SELECT '{prefix}' || lpad(i::text, 7, '0'), %(provider)s, %(method)s, %(company)s,
            %(currency)s, %(partner)s, 1, 'done', 'online_direct',
            '{transaction_prefix}' || lpad(i::text, 10, '0'),
-           %(start)s + (i::bigint * 86400 / {count}) * interval '1 second', %(start)s, %(start)s, TRUE
+           %(start)s + (i::bigint * 86400 / {count}) * interval '1 second', %(start)s, %(start)s,
+           TRUE
       FROM generate_series(0, {count} - 1) AS i
 """, {{
     'provider': provider.id, 'company': provider.company_id.id, 'start': start,

@@ -250,11 +250,10 @@ class PaymentProvider(models.Model):
         self.ensure_one()
         try:
             if self.sudo().wechat_api_version == 'v2':
-                answer = self._wechat_request_v2('/pay/orderquery', {
+                return self._wechat_request_v2('/pay/orderquery', {
                     **self._wechat_get_v2_parties(self.sudo().wechat_app_ids[:1]),
                     'transaction_id': transaction_id,
                 }, repeatable=True)
-                return answer
             return self._wechat_request(
                 'GET', f'/v3/pay/transactions/id/{quote(transaction_id, safe="")}',
                 params=self._wechat_get_merchant_query(),

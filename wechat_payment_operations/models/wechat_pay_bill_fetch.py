@@ -149,7 +149,7 @@ class WechatPayBill(models.Model):
 
     @contextlib.contextmanager
     def _claim(self):
-        """Keep other servers off this bill, over commits, until the block ends or this process does.
+        """Keep other servers off this bill until the block ends or this process does.
 
         :return: A context manager of whether the bill is ours.
         :rtype: bool
@@ -221,5 +221,7 @@ class WechatPayBill(models.Model):
                     [('provider_id', '=', provider.id), ('bill_type', '=', bill_type)],
                     order='bill_date desc', limit=1,
                 ).bill_date
-                first = max(known + timedelta(1), last - timedelta(CATCH_UP_DAYS)) if known else last
+                first = last
+                if known:
+                    first = max(known + timedelta(1), last - timedelta(CATCH_UP_DAYS))
                 self._find_or_create(provider, first, last, [bill_type])

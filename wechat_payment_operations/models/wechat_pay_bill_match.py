@@ -137,6 +137,7 @@ class WechatPayBill(models.Model):
                                    AND trade.bill_type = 'trade'
                                    AND trade.kind = line.kind
                                    AND trade.settled_amount = line.amount
+                                   AND abs(trade.amount) = abs(tx.amount)
                                    AND trade.line_no > 0
                             ) THEN 'amount_differs'
                        WHEN CASE line.kind

@@ -26,7 +26,9 @@ class WechatPayBill(models.Model):
         """
         self.ensure_one()
         if self.bill_type != 'fundflow' or self.state != 'loaded':
-            raise UserError(self.env._("Only the lines of a loaded fund-flow bill can be imported."))
+            raise UserError(self.env._(
+                "Only the lines of a loaded fund-flow bill can be imported."
+            ))
         if self.provider_id.wechat_statement_mode == 'none':
             raise UserError(self.env._(
                 "Bank statement lines are turned off on the provider, tab Configuration."

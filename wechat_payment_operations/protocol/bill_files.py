@@ -89,10 +89,10 @@ class BillReceiver:
             raise BillFileError('truncated')
         if hash_value is not None:
             expected = hash_value.strip().lower().encode()
-            if not any([
+            if not any(
                 hmac.compare_digest(found.hexdigest().encode(), expected)
                 for found in (self._plain_sha1, self._packed_sha1)
-            ]):
+            ):
                 raise BillFileError('hash')
         if not self.plain_bytes and not self.message:
             raise BillFileError('empty')

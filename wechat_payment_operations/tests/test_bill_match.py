@@ -182,7 +182,7 @@ class TestBillMatch(WechatBillCommon):
         self.assertEqual(self.bill.line_ids.transaction_id, inside)
 
     def test_what_is_near_midnight_may_be_in_the_next_bill(self):
-        tx = self._pay(time=self.noon + timedelta(hours=11, minutes=59))
+        self._pay(time=self.noon + timedelta(hours=11, minutes=59))
         self._load()
         self.assertFalse(self.bill.line_ids, "tomorrow's bill is not there yet")
 

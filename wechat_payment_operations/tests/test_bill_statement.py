@@ -44,7 +44,8 @@ class TestBillStatement(WechatBillCommon):
             '记账时间': self._beijing(self.noon), '微信支付业务单号': f'420{flow_no}',
             '资金流水单号': flow_no, '业务名称': name or kind, '业务类型': kind,
             '收支类型': '收入' if amount > 0 else '支出', '收支金额(元)': f'{abs(amount):.2f}',
-            '账户结余(元)': '100.00', '资金变更提交申请人': 'system', '业务凭证号': number, **values,
+            '账户结余(元)': '100.00', '资金变更提交申请人': 'system', '业务凭证号': number,
+            **values,
         }
 
     def _load_flow(self, *lines):
@@ -122,6 +123,15 @@ class TestBillStatement(WechatBillCommon):
         self.bill = fundflow
         line = self._load_flow(self._flow('F1', '交易', 15.99, self.tx.reference))
         self.assertEqual(line.match_state, 'matched')
+
+    def test_a_trade_bill_over_the_same_wrong_amount_explains_nothing(self):
+        fundflow, self.bill = self.bill, self.env['wechat.pay.bill'].search([
+            ('provider_id', '=', self.provider.id), ('bill_type', '=', 'trade'),
+        ])
+        self._load(self._line(self.tx, 订单金额='15.99', 应结订单金额='15.99'))
+        self.bill = fundflow
+        line = self._load_flow(self._flow('F1', '交易', 15.99, self.tx.reference))
+        self.assertEqual(line.match_state, 'amount_differs')
 
     def test_a_payment_that_odoo_takes_for_open_has_another_state(self):
         tx = self._create_wechat_order(3)

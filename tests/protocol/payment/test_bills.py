@@ -26,10 +26,10 @@ MCHID = '1900000001'
 FUNDFLOW = (
     '记账时间,微信支付业务单号,资金流水单号,业务名称,业务类型,收支类型,收支金额(元),账户结余(元),'
     '资金变更提交申请人,备注,业务凭证号\n'
-    '`2026-01-01 10:54:05,`4200000000202601010000000001,`F1,`交易,`交易,`收入,`123.45,`123.45,`system,`,'
-    '`S00041_1\n'
-    '`2026-01-01 10:54:05,`4200000000202601010000000001,`F2,`交易,`扣除交易手续费,`支出,`0.74,`122.71,'
+    '`2026-01-01 10:54:05,`4200000000202601010000000001,`F1,`交易,`交易,`收入,`123.45,`123.45,'
     '`system,`,`S00041_1\n'
+    '`2026-01-01 10:54:05,`4200000000202601010000000001,`F2,`交易,`扣除交易手续费,`支出,`0.74,'
+    '`122.71,`system,`,`S00041_1\n'
     '`2026-01-01 12:00:00,`0,`F3,`提现,`某种新业务,`支出,`100.00,`22.71,`Mary, the owner,`,`\n'
     '资金流水总笔数,收入笔数,收入金额,支出笔数,支出金额\n'
     '`3,`1,`123.45,`2,`100.74\n'
@@ -207,7 +207,9 @@ def test_the_hash_of_the_plain_or_of_the_packed_bytes_is_accepted(name):
     receive(PACKED, hash_value=VECTOR['expected'][name].upper())
 
 
-@pytest.mark.parametrize('hash_value', ['', '0' * 40, 'é' * 40, VECTOR['expected']['sha1_gzip'][1:]])
+@pytest.mark.parametrize('hash_value', [
+    '', '0' * 40, 'é' * 40, VECTOR['expected']['sha1_gzip'][1:],
+])
 def test_another_hash_is_refused(hash_value):
     assert file_refusal(PACKED, hash_value=hash_value) == 'hash'
 
