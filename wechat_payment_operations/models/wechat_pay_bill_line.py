@@ -84,7 +84,11 @@ class WechatPayBillLine(models.Model):
         ondelete='set null', index='btree_not_null',
     )
     odoo_amount = fields.Monetary(string="Amount in Odoo", readonly=True)
-    odoo_state = fields.Char(string="State in Odoo", readonly=True)
+    odoo_state = fields.Selection(
+        string="State in Odoo", readonly=True, selection=lambda self: (
+            self.env['payment.transaction']._fields['state']._description_selection(self.env)
+        ),
+    )
     match_state = fields.Selection(
         string="Comparison", readonly=True,
         selection=[
