@@ -1,11 +1,11 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 import os
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 
 from odoo import fields
-from odoo.tests import new_test_user
+from odoo.tests import HttpCase, new_test_user
 
 from odoo.addons.wechat_payment.tests.common import WechatPayCommon
 from odoo.addons.wechat_payment.tests.sandbox_common import WechatSandboxCommon
@@ -63,7 +63,10 @@ class PayoutCommon(WechatPayCommon):
     def _as(self, payout, user=None):
         """Give a payout to a user whose commits do not end the test's transaction."""
         self.env.flush_all()
-        with self.registry.cursor() as cr:  # An HttpCase is in test mode already.
+        with ExitStack() as stack:
+            if not isinstance(self, HttpCase):  # Which is in test mode already.
+                stack.enter_context(self.enter_registry_test_mode())
+            cr = stack.enter_context(self.registry.cursor())
             yield payout.with_env(self.env(cr=cr, user=user or self.sender, su=False))
         self.env.invalidate_all()
 
@@ -71,6 +74,15 @@ class PayoutCommon(WechatPayCommon):
         with self._as(payout, user) as sent:
             sent.action_send()
         return payout
+
+
+def answer_transfer(fake, request, state='WAIT_USER_CONFIRM'):
+    """Answer the creation of a transfer as WeChat Pay does, signed."""
+    number = request.json['out_bill_no']
+    return fake.signed({
+        'out_bill_no': number, 'transfer_bill_no': f'1330{number}', 'state': state,
+        'create_time': '2026-11-21T12:00:00+08:00', 'package_info': f'package-of-{number}',
+    })
 
 
 class SandboxPayoutCommon(WechatSandboxCommon, PayoutCommon):

@@ -1,6 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 import json
+import time
 
 from odoo.exceptions import UserError
 from odoo.tests import HttpCase, tagged
@@ -214,10 +215,18 @@ class TestSandboxTransfers(SandboxPayoutCommon, HttpCase):
             cancelled.action_cancel()
         self.assertIn(transfer.state, ('cancelling', 'cancelled', 'done'))
 
+    def _wait_until_cancelled(self, transfer):
+        """WeChat Pay cancels after it has answered."""
+        for _try in range(50):
+            if self._at_wechat(transfer)['state'] == 'CANCELLED':
+                break
+            time.sleep(0.1)
+        self._settle(transfer)
+
     def test_a_transfer_is_taken_back_before_it_is_confirmed(self):
         transfer = self._send(self._create_transfer())
         self._cancel(transfer)
-        self._settle(transfer)
+        self._wait_until_cancelled(transfer)
         self.assertEqual((transfer.state, transfer.next_query), ('cancelled', False))
         self.assertIn("cancels", ' '.join(transfer.message_ids.mapped('body')))
 
@@ -250,7 +259,7 @@ class TestSandboxTransfers(SandboxPayoutCommon, HttpCase):
         transfer = self._send(self._create_transfer())
         self._fault('drop', '/cancel', method='POST')
         self._cancel(transfer)
-        self._settle(transfer)
+        self._wait_until_cancelled(transfer)
         self.assertEqual(transfer.state, 'cancelled')
 
     # === NOTIFICATIONS === #
@@ -297,7 +306,7 @@ class TestSandboxTransfers(SandboxPayoutCommon, HttpCase):
     def test_what_is_final_stays_and_another_end_is_an_alert(self):
         transfer = self._send(self._create_transfer())
         self._cancel(transfer)
-        self._settle(transfer)
+        self._wait_until_cancelled(transfer)
         answers = self._notify_transfer(transfer, overrides={'state': 'SUCCESS'})['answers']
         self.assertEqual(answers[0]['status'], 200)
         self.assertEqual(transfer.state, 'cancelled')
