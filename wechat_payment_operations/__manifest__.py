@@ -20,5 +20,7 @@
         'wizards/wechat_pay_bill_fetch_views.xml',
         'views/payment_provider_views.xml',
         'views/menus.xml',
+        'views/wechat_pay_payout_views.xml',
+        'views/payment_provider_payout_views.xml',
     ],
 }
