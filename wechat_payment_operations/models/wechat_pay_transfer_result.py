@@ -9,6 +9,7 @@ from odoo.addons.payment.logging import get_payment_logger
 from odoo.addons.wechat.exceptions import WeChatError
 from odoo.addons.wechat_payment.const import SENSITIVE_KEYS
 from odoo.addons.wechat_payment_operations.const import PAYOUT_STATUS_SECONDS
+from odoo.addons.wechat_payment_operations.models.wechat_pay_payout import FINAL_STATES
 from odoo.addons.wechat_payment_operations.protocol import transfers
 
 _logger = get_payment_logger(__name__, SENSITIVE_KEYS)
@@ -149,6 +150,27 @@ class WechatPayTransfer(models.Model):
             'appId': transfer.identity_id.app_id.appid,
             'package': transfer.package_info,
         }
+
+    @api.model
+    def _get_status_for_client(self, out_bill_no):
+        """Return what became of a transfer to the current user; WeChat Pay is asked if it is open.
+
+        :param str out_bill_no: The number.
+        :return: {out_bill_no, state}
+        :rtype: dict
+        :raise WeChatError: `bad_request` if no such transfer was sent to this user.
+        """
+        transfer = self.sudo().search([
+            ('identity_id.user_id', '=', self.env.uid), ('out_bill_no', '=', out_bill_no),
+            ('wechat_state', '!=', False),
+        ], limit=1)
+        if not transfer:
+            raise WeChatError(
+                self.env._("There is no transfer to you under this number."), code='bad_request',
+            )
+        if transfer.state not in FINAL_STATES and transfer._claim_query():
+            transfer._try_query()
+        return {'out_bill_no': transfer.out_bill_no, 'state': transfer.state}
 
     def _claim_query(self):
         """Tell whether WeChat Pay may be asked now, and make other servers know that it was.

@@ -6,9 +6,11 @@ from . import (
     test_bill_match,
     test_bill_repair,
     test_bill_statement,
+    test_payout_batch_create,
     test_payout_concurrency,
     test_payout_rules,
     test_sandbox_bills,
+    test_sandbox_payout_batches,
     test_sandbox_red_packets,
     test_sandbox_transfers,
 )
