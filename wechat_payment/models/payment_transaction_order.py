@@ -278,19 +278,22 @@ class PaymentTransaction(models.Model):
         :return: None
         :raise WeChatError: `not_payable` if the order turned out to be paid.
         """
-        if error.code != 'misconfigured':
+        order = {}
+        # What was ordered before may be paid, whatever has become of the credentials since.
+        if error.code != 'misconfigured' or self.wechat_prepay_expire:
             try:
-                self._wechat_close()
+                order = self._wechat_close()
             except WeChatError as close_error:
                 _logger.warning(
                     "Could not close order %s after its refusal: %s", self.reference, close_error,
                 )
+                return  # It may be paid, or be paid yet: there must be no other one.
         if self.state == 'done':
             self._wechat_commit()
             raise WeChatError(
                 self.env._("This document is already paid."), code='not_payable',
             ) from None
-        if self.wechat_is_close_pending:
+        if self._wechat_is_open() and order.get('trade_state') == 'NOTPAY':
             return  # It can be paid until WeChat Pay closes it: there must be no other one.
         self._set_error(str(error))
         self.wechat_next_query = False

@@ -198,6 +198,39 @@ class TestSandboxV2Orders(WechatOrderVersionsCommon):
         tx._wechat_settle()
         self.assertEqual((tx.state, self._orders()), ('cancel', {tx.reference: 'CLOSED'}))
 
+    def _repeat_a_paid_order(self, **fault):
+        """Pay an order of which nobody tells, and have its order call repeated and refused."""
+        tx = self._create_web_transaction()
+        self._result('start', tx)
+        self.person = self._control('POST', 'users')
+        self._at_merchant(
+            'pay', out_trade_no=tx.reference, user=self.person['user'], notify=False,
+        )
+        tx.wechat_prepay_expire = fields.Datetime.now()
+        self.env.flush_all()
+        if fault:
+            self._control('POST', 'faults', **fault)
+        return tx
+
+    @mute_logger(V2, 'odoo.addons.wechat_payment.models.payment_transaction_order')
+    def test_a_paid_order_stays_the_only_one_while_nobody_can_be_asked(self):
+        tx = self._repeat_a_paid_order(
+            action='refuse_before', path='/pay/(closeorder|orderquery)$', times=None,
+        )
+        for _attempt in range(2):
+            self.assertEqual(self._error('start', tx)['context']['code'], 'payment_refused')
+            self.assertEqual((tx.state, list(self._orders())), ('draft', [tx.reference]))
+            self.assertTrue(tx.wechat_next_query, "it is asked for on the plan")
+        self._control('DELETE', 'faults')
+        tx._wechat_settle()
+        self.assertEqual(tx.state, 'done')
+
+    @mute_logger(V2)
+    def test_a_paid_order_is_found_though_its_repetition_is_the_shops_fault(self):
+        tx = self._repeat_a_paid_order(action='err_code', err_code='NOAUTH', path=UNIFIED_ORDER)
+        self.assertEqual(self._error('start', tx)['context']['code'], 'not_payable')
+        self.assertEqual((tx.state, list(self._orders())), ('done', [tx.reference]))
+
     @mute_logger(V2)
     def test_an_open_outcome_leaves_the_number_as_it_is(self):
         tx = self._create_web_transaction()
