@@ -11,6 +11,7 @@ from . import (
     wechat_pay_bill_line,
     wechat_pay_bill_load,
     wechat_pay_bill_match,
+    wechat_pay_bill_payout,
     wechat_pay_bill_repair,
     wechat_pay_bill_statement,
     wechat_pay_payout,

@@ -11,6 +11,7 @@ from . import (
     test_payout_rules,
     test_sandbox_bills,
     test_sandbox_payout_batches,
+    test_sandbox_payout_bills,
     test_sandbox_red_packets,
     test_sandbox_transfers,
 )
