@@ -93,6 +93,8 @@ class PaymentTransaction(models.Model):
         })
 
         # Update the refund state.
+        if self.state == 'pending':
+            self.state_message = False  # That it was not known, or waited, is no longer so.
         if status != 'ABNORMAL':
             self._wechat_drop_abnormal_alert()
         if status == 'SUCCESS':

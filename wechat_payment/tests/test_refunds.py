@@ -224,6 +224,16 @@ class TestRefunds(WechatRefundCommon):
             self.assertIn("Do not refund anew", refund.state_message)
         self.assertEqual(self.tx._wechat_get_refundable_amount(), 12.99)
 
+    @mute_logger(API, REFUND)
+    def test_what_is_found_under_way_is_no_longer_called_unknown(self):
+        self.fake.lose_answer = True
+        refund = self._refund()
+        self.assertIn("Do not refund anew", refund.state_message)
+        self.fake.lose_answer = False
+        self._press('action_wechat_query', refund)
+        self.assertEqual(refund.wechat_refund_status, 'PROCESSING')
+        self.assertEqual((refund.state, refund.state_message), ('pending', False))
+
     @mute_logger(API, REFUND, ALERT)
     def test_an_answer_that_does_not_agree_is_an_alert(self):
         for name, value in (
