@@ -6,6 +6,7 @@ const {createSession, findSessionId, isSameSession, wxStorage} = require('./lib/
 const {createTransport, pause, repeatIfLost, spread} = require('./lib/transport')
 const {readLanguage, readTimeZone} = require('./lib/locale')
 const payment = require('./lib/payment')
+const transfer = require('./lib/transfer')
 
 const AUTHENTICATE = '/wechat/miniprogram/authenticate'
 // These answer that the session is over; Odoo's other routes would go on as nobody in particular.
@@ -13,7 +14,7 @@ const USER_ROUTE = /^\/(wechat|web)\//
 // A session that answered as the user so recently is not asked again.
 const CONFIRMED_FOR = 10 * 60 * 1000
 // Calls that change nothing, or come out the same the second time: repeated if the answer is lost.
-const REPEATABLE_ROUTE = /^\/(wechat\/payment\/(prepay|status)|web\/session\/check|shop\/cart\/quantity)$/
+const REPEATABLE_ROUTE = /^\/(wechat\/payment\/(prepay|status|transfers|transfer|transfer\/status)|web\/session\/check|shop\/cart\/quantity)$/
 const READING = /^(read|search|search_read|search_count|search_fetch|name_search|fields_get|default_get|web_read|web_search_read|web_name_search|formatted_read_group)$/
 // A login that failed like this is tried once more, with another code of wx.login.
 const NEW_CODE_HELPS = /^(invalid_code|code_used|network|timeout|server_unavailable|wechat_busy|wechat_unavailable)$/
@@ -257,6 +258,22 @@ function createClient(options) {
     return payment.pay(platform, call, params, options.paymentTimeout || 30000)
   }
 
+  /**
+   * Let the person accept money that the merchant sent; resolves when it is known what became of it.
+   *
+   * outBillNo: number of the transfer, of waitingTransfers() or of a message.
+   * Resolves to {outcome: 'received' | 'cancelled' | 'failed' | 'pending', out_bill_no, state,
+   *   message}; `cancelled`: not accepted yet, it goes on waiting for 24 hours.
+   */
+  function confirmTransfer(outBillNo) {
+    return transfer.confirm(platform, call, outBillNo, options.paymentTimeout || 30000)
+  }
+
+  /** The money that waits for this person: [{out_bill_no, amount, currency, remark}]. */
+  function waitingTransfers() {
+    return call('/wechat/payment/transfers')
+  }
+
   // === THE PERSON === //
 
   /**
@@ -366,6 +383,8 @@ function createClient(options) {
     rpc,
     call,
     pay,
+    confirmTransfer,
+    waitingTransfers,
     updateProfile,
     uploadAvatar,
     bindPhone,

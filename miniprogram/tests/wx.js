@@ -57,6 +57,8 @@ class Phone {
     this.paying = 'confirm'   // what its owner does with the payment sheet
     this.consent = 'accept'
     this.payments = []
+    this.accepting = 'confirm'   // what its owner does with money from a merchant
+    this.transfers = []
     this.calls = []   // of the rest of wx, [name, argument]
     this.wx = this.build()
   }
@@ -149,6 +151,19 @@ class Phone {
           (answer) => (answer.errMsg === 'requestPayment:ok' ? success : fail)(
             {errMsg: answer.errMsg}),
           (error) => fail({errMsg: `requestPayment:fail ${error.message}`})
+        )
+      },
+      canIUse: (name) => name in this.wx,
+      requestMerchantTransfer: ({success, fail, ...parameters}) => {
+        this.transfers.push(parameters)
+        control('request_merchant_transfer', {
+          appid: this.appid, user: this.user, parameters,
+          ...(this.accepting === 'cancel' ? {cancel: true} : {}),
+          ...(this.accepting === 'silent' ? {notify: false} : {})
+        }).then(
+          (answer) => (answer.errMsg === 'requestMerchantTransfer:ok' ? success : fail)(
+            {errMsg: answer.errMsg}),
+          (error) => fail({errMsg: `requestMerchantTransfer:fail ${error.message}`})
         )
       },
       requestSubscribeMessage: ({tmplIds, success}) => success({

@@ -34,6 +34,9 @@ function explain(error) {
   if (error.code === 'network' || error.code === 'timeout' || error.code === 'server_unavailable') {
     return t.offline
   }
+  if (error.code === 'unsupported') {
+    return t.update_wechat
+  }
   return error.code === 'http_error' ? t.trouble : error.message || t.trouble
 }
 

@@ -52,6 +52,11 @@ export interface Client {
   /** Pay a document, as `('sale.order', 42)`. */
   pay(model: string, id: number, choice?: {accessToken?: string}): Promise<Payment>
 
+  /** Let the person accept money that the merchant sent. */
+  confirmTransfer(outBillNo: string): Promise<TransferResult>
+  /** The money that waits for this person to accept it. */
+  waitingTransfers(): Promise<WaitingTransfer[]>
+
   /** Tell Odoo what the user is called; resolves to the profile as stored. */
   updateProfile(profile: Profile): Promise<UserInfo>
   /** Send a picture of the phone. */
@@ -122,6 +127,24 @@ export interface Payment {
   /** ISO code, as CNY. */
   currency: string
   /** State of the transaction in Odoo; null if it could not be asked. */
+  state: string | null
+  message: string
+}
+
+export interface WaitingTransfer {
+  out_bill_no: string
+  /** In major units, as 9.9. */
+  amount: number
+  /** ISO code, as CNY. */
+  currency: string
+  remark: string
+}
+
+export interface TransferResult {
+  /** `cancelled`: not accepted yet; `pending`: Odoo has not heard of it yet. */
+  outcome: 'received' | 'cancelled' | 'failed' | 'pending'
+  out_bill_no: string
+  /** State in Odoo, as `waiting`, `done`; null if it could not be asked. */
   state: string | null
   message: string
 }

@@ -17,7 +17,7 @@ const RETRYABLE = {
  *
  * code: a word of Odoo's WeChat addons (`invalid_code`, `not_payable`, ...) or of this library:
  *   `network`, `timeout`, `server_unavailable`, `http_error`, `session_expired`, `odoo_error`,
- *   `login_failed`, `declined`, `bad_request`.
+ *   `login_failed`, `declined`, `bad_request`, `unsupported`.
  * details: `errcode` (WeChat's number), `status` (of HTTP), `exception` (Odoo's class).
  */
 function createError(code, message, details) {

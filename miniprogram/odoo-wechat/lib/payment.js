@@ -1,10 +1,8 @@
 // License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 // Paying: prepay, WeChat's payment sheet, and what Odoo says became of it.
 
-const {pause} = require('./transport')
+const {follow} = require('./follow')
 
-// Milliseconds before each question; Odoo asks WeChat at most every two seconds.
-const QUESTIONS = [0, 1000, 2000, 2000, 3000, 3000, 5000]
 const OUTCOMES = {done: 'paid', cancel: 'cancelled', error: 'failed'}
 
 /** Show WeChat's payment sheet; resolves to what it told, which is not proof of anything. */
@@ -33,7 +31,8 @@ function pay(wx, call, params, limit) {
   return call('/wechat/payment/prepay', params).then((prepaid) =>
     showSheet(wx, prepaid.payment).then((told) => {
       const end = Date.now() + (told.outcome === 'paid' ? limit : 0)
-      return follow(call, prepaid.reference, end, 0).then((status) => ({
+      const ask = () => call('/wechat/payment/status', {reference: prepaid.reference})
+      return follow(ask, OUTCOMES, end).then((status) => ({
         outcome: OUTCOMES[status.state] || (told.outcome === 'paid' ? 'pending' : told.outcome),
         reference: prepaid.reference,
         amount: prepaid.amount,
@@ -43,21 +42,6 @@ function pay(wx, call, params, limit) {
       }))
     })
   )
-}
-
-/** Ask Odoo until the state is final or the time is over; the last answer counts. */
-function follow(call, reference, end, count) {
-  const wait = QUESTIONS[Math.min(count, QUESTIONS.length - 1)]
-  return pause(wait)
-    .then(() => call('/wechat/payment/status', {reference}))
-    .catch(() => ({state: null, state_message: ''}))
-    .then((status) => {
-      const next = QUESTIONS[Math.min(count + 1, QUESTIONS.length - 1)]
-      if (OUTCOMES[status.state] || Date.now() + next > end) {
-        return status
-      }
-      return follow(call, reference, end, count + 1)
-    })
 }
 
 module.exports = {pay}

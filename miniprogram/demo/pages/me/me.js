@@ -63,6 +63,10 @@ Component({
       }))
     },
 
+    openTransfers() {
+      wx.navigateTo({url: '/pages/transfers/transfers'})
+    },
+
     switchLanguage() {
       return this.act(() => shop.setLanguage(this.data.t.other_code)).then(() => this.showUser())
     },
