@@ -25,6 +25,7 @@
         'wizards/wechat_pay_payout_batch_create_views.xml',
         'views/menus.xml',
         'views/wechat_pay_payout_views.xml',
+        'views/wechat_pay_payout_batch_menus.xml',
         'views/payment_provider_payout_views.xml',
     ],
 }
