@@ -73,6 +73,9 @@ class PaymentProvider(models.Model):
         """
         self.ensure_one()
         totals = {'amount': 0, 'count': 0, 'user_amount': 0, 'user_count': 0}
+        identity = payout.identity_id.sudo() if payout else self.env['wechat.identity']
+        if identity.unionid:  # The same person, whichever of the apps is used.
+            identity |= identity.search([('unionid', '=', identity.unionid)])
         for name in ('wechat.pay.red.packet', 'wechat.pay.transfer'):
             model = self.env[name]
             model.flush_model()
@@ -87,8 +90,8 @@ class PaymentProvider(models.Model):
                    AND state IN %(states)s AND id <> %(id)s
                 """,
                 is_user=SQL(
-                    "(identity_id = %s OR partner_id = %s)",
-                    payout.identity_id.id, payout.partner_id.id or None,
+                    "(identity_id IN %s OR partner_id = %s)",
+                    tuple(identity.ids), payout.partner_id.id or None,
                 ) if payout else SQL("FALSE"),
                 table=SQL.identifier(model._table), provider_id=self.id, day=day,
                 states=COUNTED_STATES, id=payout.id if is_same else 0,

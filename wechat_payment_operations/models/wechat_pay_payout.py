@@ -246,7 +246,10 @@ class WechatPayPayout(models.AbstractModel):
         :raise UserError: If one may not be sent; those before it were.
         """
         self._check_is_manager()
-        for payout in self:
+        # Of many, those that were sent already are left alone: Odoo may run this request again
+        # after some of them.
+        payouts = self.filtered(lambda p: p._is_sendable()) if len(self) > 1 else self
+        for payout in payouts:
             payout._send()
         return True
 

@@ -201,6 +201,26 @@ class TestPayoutRules(PayoutCommon, TransactionCase):
         with self.assertRaisesRegex(UserError, "yuan a day to"):
             self._send(transfer)
 
+    def test_a_person_is_the_same_in_all_apps(self):
+        self.provider.wechat_payout_user_day_count = 1
+        self.identity.write({'unionid': 'uPERSON', 'user_id': False, 'partner_id': False})
+        app = self.env['wechat.app'].create({
+            'name': "Other", 'app_type': 'miniprogram', 'appid': 'wx00000000000000ee',
+            'company_id': self.provider.company_id.id,
+        })
+        self.provider.wechat_app_ids |= app
+        other = self.identity.create({'app_id': app.id, 'openid': 'oOther', 'unionid': 'uPERSON'})
+        self._send(self._create_transfer())
+        with self.assertRaisesRegex(UserError, "payouts a day to"):
+            self._send(self._create_transfer(identity_id=other.id))
+
+    def test_of_many_only_those_are_sent_that_can_be(self):
+        first = self._send(self._create_transfer())
+        second, third = self._create_transfer(), self._create_transfer()
+        self._send(first + second + third)
+        self.assertEqual((first + second + third).mapped('state'), ['waiting'] * 3)
+        self.assertEqual(len(self.sent), 3)
+
     def test_a_limit_of_zero_sends_nothing(self):
         self.provider.wechat_payout_day_amount = 0
         with self.assertRaises(UserError):
