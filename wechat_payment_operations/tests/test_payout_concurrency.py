@@ -59,8 +59,11 @@ class TestPayoutConcurrency(WechatPayServers):
                 "DELETE FROM mail_message WHERE model = 'wechat.pay.transfer' AND res_id IN %(ids)s;"
                 "DELETE FROM mail_followers WHERE res_model = 'wechat.pay.transfer'"
                 " AND res_id IN %(ids)s;"
-                "DELETE FROM wechat_pay_transfer WHERE id IN %(ids)s;",
-                {'ids': tuple(self.transfer_ids)},
+                "DELETE FROM wechat_pay_transfer WHERE id IN %(ids)s;"
+                "DELETE FROM mail_message WHERE model = 'wechat.pay.payout.batch';"
+                "DELETE FROM mail_followers WHERE res_model = 'wechat.pay.payout.batch';"
+                "DELETE FROM wechat_pay_payout_batch WHERE provider_id = %(provider_id)s;",
+                {'ids': tuple(self.transfer_ids), 'provider_id': self.provider_id},
             )
             env['wechat.identity'].browse(self.identity_id).unlink()
             env['wechat.app'].browse(self.app_id).active = False
@@ -132,3 +135,70 @@ class TestPayoutConcurrency(WechatPayServers):
             self.assertIn(transfer.state, ('sending', 'waiting'))
             self.assertTrue(transfer.next_query)
         self.assertEqual(len(self.sent), 1)
+
+    # === BATCHES === #
+
+    def _create_batch(self, state='ready'):
+        with self._server() as env:
+            batch = env['wechat.pay.payout.batch'].with_user(self.user_ids[0]).sudo().create({
+                'name': "x", 'kind': 'transfer', 'provider_id': self.provider_id, 'state': state,
+            })
+            env['wechat.pay.transfer'].browse(self.transfer_ids).batch_id = batch
+            if state == 'sending':
+                batch.write({'run': 1, 'sent_by_id': self.user_ids[1]})
+            return batch.id
+
+    def _on_batch(self, batch_id, method, user_id=None):
+        def work(env):
+            batch = env(user=user_id or env.uid)['wechat.pay.payout.batch'].browse(batch_id)
+            getattr(batch, method)()
+        return work
+
+    def _send_while(self, batch_id, method):
+        """Send a batch; a manager does something on another server during the first call."""
+        with self._server() as other:
+            def answer(request):
+                self.sent.append(request.json)
+                if len(self.sent) == 1:
+                    self._on_batch(batch_id, method, self.user_ids[2])(other)
+                    other.cr.commit()
+                return answer_transfer(self.fake, request)
+
+            self.fake.override('POST /v3/fund-app', answer)
+            self._in_parallel(self._on_batch(batch_id, '_send_left'))
+
+    def _read_batch(self, batch_id):
+        with self._server() as env:
+            batch = env['wechat.pay.payout.batch'].browse(batch_id)
+            return batch.state, batch.transfer_ids.sorted('id').mapped('state')
+
+    @mute_logger('odoo.sql_db', *LOGGERS)
+    def test_two_managers_begin_a_batch_once(self):
+        batch_id = self._create_batch()
+        results = self._in_parallel(*[
+            self._on_batch(batch_id, 'action_send', user_id) for user_id in self.user_ids[1:]
+        ])
+        errors = [result for result in results if result is not None]
+        self.assertEqual([type(error) for error in errors], [UserError])
+
+    @mute_logger('odoo.sql_db', *LOGGERS)
+    def test_two_servers_that_send_a_batch_at_once_send_each_payout_once(self):
+        batch_id = self._create_batch('sending')
+        self._in_parallel(*[self._on_batch(batch_id, '_send_left') for _index in range(2)])
+        self.assertEqual(len(self.sent), 2)
+        self.assertEqual(len({body['out_bill_no'] for body in self.sent}), 2)
+        self.assertEqual(self._read_batch(batch_id), ('done', ['waiting', 'waiting']))
+
+    @mute_logger('odoo.sql_db', *LOGGERS)
+    def test_a_batch_that_is_paused_while_it_is_sent_finishes_the_payout_under_way_only(self):
+        batch_id = self._create_batch('sending')
+        self._send_while(batch_id, 'action_pause')
+        self.assertEqual(len(self.sent), 1)
+        self.assertEqual(self._read_batch(batch_id), ('paused', ['waiting', 'draft']))
+
+    @mute_logger('odoo.sql_db', *LOGGERS)
+    def test_a_batch_that_is_cancelled_while_it_is_sent_keeps_what_was_sent(self):
+        batch_id = self._create_batch('sending')
+        self._send_while(batch_id, 'action_cancel')
+        self.assertEqual(len(self.sent), 1)
+        self.assertEqual(self._read_batch(batch_id), ('cancelled', ['waiting', 'cancelled']))
