@@ -220,7 +220,8 @@ class PaymentTransaction(models.Model):
                 self._wechat_ask_code_now()
         else:
             self._wechat_apply_order(order)
-            if order.get('trade_state') in const.PAID_TRADE_STATES and self._wechat_is_open():
+            is_paid = order.get('trade_state') in const.PAID_TRADE_STATES
+            if is_paid and self._wechat_is_open() and not self.wechat_reverse_sent:
                 self.wechat_next_query = False  # It does not agree: a person must look.
         self._wechat_commit()
 

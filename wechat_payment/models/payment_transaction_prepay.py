@@ -216,7 +216,8 @@ class PaymentTransaction(models.Model):
                 order = tx._wechat_close()
             if not tx._wechat_is_open():
                 continue
-            if order.get('trade_state') in const.PAID_TRADE_STATES:
+            is_paid = order.get('trade_state') in const.PAID_TRADE_STATES
+            if is_paid and not tx._wechat_is_being_reversed(order):
                 # The alert must stay although the request fails.
                 tx._wechat_commit()
                 raise WeChatError(

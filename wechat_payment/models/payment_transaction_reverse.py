@@ -138,7 +138,9 @@ class PaymentTransaction(models.Model):
             self.wechat_next_query = False
             return
         if now > fields.Datetime.add(self.wechat_code_time, days=const.REVERSE_DAYS):
-            self._wechat_give_up_reversal()
+            # Nothing takes it back any more: what WeChat Pay calls paid now stays paid.
+            if self._wechat_query_unreversed().get('trade_state') not in const.CLOSED_TRADE_STATES:
+                self._wechat_give_up_reversal()
             return
         if self._wechat_is_open() and not self.wechat_reverse_sent:
             is_due = now >= self._wechat_get_reverse_time()
@@ -152,8 +154,9 @@ class PaymentTransaction(models.Model):
             if not self._wechat_is_open():
                 return
             if order.get('trade_state') in const.PAID_TRADE_STATES:
-                # It does not agree with the transaction: a person must look, not a reversal.
-                self.wechat_next_query = False
+                if not self.wechat_reverse_sent:  # Else somebody else has just begun to.
+                    # It does not agree with the transaction: a person must look, not a reversal.
+                    self.wechat_next_query = False
                 return
             if order.get('trade_state') == 'PAYERROR':
                 self._wechat_fail_code(self.env._(
@@ -188,10 +191,7 @@ class PaymentTransaction(models.Model):
         self._wechat_commit()
         result = self.provider_id._wechat_send_reverse(self)
         if result == 'refused':
-            self._wechat_lock()
-            self.wechat_reverse_sent = False
-            self._wechat_commit()
-            order = self._wechat_query()
+            order = self._wechat_query_unreversed()
             self._wechat_give_up_reversal()
             return order
         if result == 'unknown':
@@ -202,6 +202,18 @@ class PaymentTransaction(models.Model):
         if result == 'done' and state != 'SUCCESS':
             self._wechat_end_reversed_code(order)
         return order
+
+    def _wechat_query_unreversed(self):
+        """Ask for a payment that WeChat Pay does not reverse: if it was paid, it counts as paid.
+
+        :return: WeChat Pay's order; empty if it has never seen it.
+        :rtype: dict
+        :raise WeChatError: If WeChat Pay does not answer or cannot be verified.
+        """
+        self._wechat_lock()
+        self.wechat_reverse_sent = False
+        self._wechat_commit()
+        return self._wechat_query()
 
     def _wechat_end_reversed_code(self, order):
         """Cancel a payment that WeChat Pay has reversed, whatever name it has for that.

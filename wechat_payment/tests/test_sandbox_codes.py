@@ -389,6 +389,37 @@ class TestSandboxCodes(WechatPayCodeCommon, WechatPayCommon, HttpCase):
         self.assertFalse(tx.wechat_next_query)
         self.assertEqual(self._get_calls(REVERSE), [])
 
+    @mute_logger(V2, CASHIER, 'odoo.addons.wechat_payment.models.payment_transaction_api')
+    def test_what_was_never_reversed_and_is_too_old_now_is_paid_and_told(self):
+        reference = self._charge(self._show_code(password=True))['reference']
+        self._control('POST', 'settings', reverse_recalls=1)
+        self._pass_time(31, reference)
+        self._poll(reference)
+        self._answer_password(reference)
+        tx = self._find(reference)
+        self.assertEqual((tx.state, bool(tx.wechat_reverse_sent)), ('draft', True))
+        self._pass_time(8 * 86400, reference)
+        self._run_cron()
+        # The merchant has the money, so it can be refunded here.
+        self.assertEqual((tx.state, tx.wechat_trade_state), ('done', 'SUCCESS'))
+        self.assertIn("could not be reversed", tx.wechat_alert)
+        self.assertFalse(tx.wechat_next_query)
+
+    @mute_logger('odoo.addons.wechat_payment.models.payment_transaction_api')
+    def test_what_turns_out_to_be_reversed_when_it_is_too_old_is_told_to_nobody(self):
+        reference = self._charge(self._show_code(password=True))['reference']
+        self._pass_time(16, reference)
+        self._at_merchant('payment_password', self.provider.wechat_mch_id, out_trade_no=reference,
+                          entered=False)
+        self.provider._wechat_request_v2(REVERSE, {
+            'appid': self.app.appid, 'out_trade_no': reference,
+        }, certificate=True)
+        self._pass_time(8 * 86400, reference)
+        self._run_cron()
+        tx = self._find(reference)
+        self.assertEqual((tx.state, tx.wechat_alert), ('cancel', False))
+        self.assertFalse(tx.wechat_next_query)
+
     def test_a_done_payment_is_refunded_as_others_are(self):
         self._control('POST', 'settings', auto_refund=True)
         tx = self._find(self._charge(self._show_code())['reference'])
@@ -524,6 +555,40 @@ class TestSandboxCodes(WechatPayCodeCommon, WechatPayCommon, HttpCase):
         self.assertEqual(self._problems(), [])
 
 
+    def test_a_service_provider_charges_in_the_sub_merchants_app(self):
+        self._connect_till(sub_merchant={'mchid': SUB_MCHID, 'appids': [SUB_APPID]})
+        _pay_and_reverse_in_the_sub_app(self)
+
+
+def _pay_and_reverse_in_the_sub_app(test):
+    """Take payment codes with the sub-merchant's app before the service provider's."""
+    test._control('POST', 'apps', appid=SUB_APPID, app_type='miniprogram')
+    sub_app = test.env['wechat.app'].create({
+        'name': "Sub-merchant", 'app_type': 'miniprogram', 'appid': SUB_APPID, 'sequence': 0,
+        'company_id': test.provider.company_id.id,
+    })
+    test.provider.write({
+        'wechat_sub_mch_id': SUB_MCHID, 'wechat_sub_appid': SUB_APPID,
+        'wechat_app_ids': [Command.link(sub_app.id)],
+    })
+    test.provider.invalidate_recordset(['wechat_app_ids'])
+    tx = test._find(test._charge(test._show_code())['reference'])
+    test.assertEqual((tx.state, tx.wechat_app_id, tx.wechat_alert), ('done', sub_app, False))
+    order = test._control('GET', 'orders')['orders'][-1]
+    test.assertEqual(
+        (order['sub_mchid'], order['sub_appid'], order['appid']),
+        (SUB_MCHID, SUB_APPID, test.app.appid),
+    )
+    reference = test._charge(test._show_code(password=True))['reference']
+    test._answer_password(reference)
+    test._pass_time(5, reference)
+    test.assertEqual(test._poll(reference)['state'], 'done')
+    reference = test._charge(test._show_code(password=True))['reference']
+    test._pass_time(31, reference)
+    test.assertEqual(test._poll(reference)['state'], 'cancel')
+    test.assertEqual(test._problems(), [])
+
+
 @tagged('post_install', '-at_install', '-standard', 'wechat_sandbox')
 class TestSandboxCodesV3(WechatPayCodeCommon, WechatPayCommon, HttpCase):
     """Payment codes by API v3, for the merchants who have them (A5)."""
@@ -590,3 +655,9 @@ class TestSandboxCodesV3(WechatPayCodeCommon, WechatPayCommon, HttpCase):
         self._pass_time(31, reference)
         self.assertEqual(self._poll(reference)['state'], 'cancel')
         self.assertEqual(self._problems(), [])
+
+    def test_a_service_provider_charges_in_the_sub_merchants_app(self):
+        self._control('PATCH', f'merchants/{self.provider.wechat_mch_id}', sub_merchants=[
+            {'mchid': SUB_MCHID, 'appids': [SUB_APPID]},
+        ])
+        _pay_and_reverse_in_the_sub_app(self)
