@@ -2,9 +2,11 @@
 
 import gzip
 import hashlib
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
+
+from odoo.tests import HttpCase
 
 from odoo.addons.wechat_payment.tests.common import WechatPayCommon
 from odoo.addons.wechat_payment.tests.fake_wechat_pay import MCHID
@@ -186,8 +188,11 @@ class WechatBillCommon(WechatPayCommon):
     @contextmanager
     def _committing(self):
         """Open an environment whose commits do not end the test's transaction."""
-        with self.enter_registry_test_mode(), self.registry.cursor() as cr:
-            yield self.env(cr=cr)
+        self.env.flush_all()
+        with ExitStack() as stack:
+            if not isinstance(self, HttpCase):  # Which is in test mode already.
+                stack.enter_context(self.enter_registry_test_mode())
+            yield self.env(cr=stack.enter_context(self.registry.cursor()))
 
     def _fetch_bill(self, bill=None):
         """Fetch a bill as the button and the scheduled action do."""

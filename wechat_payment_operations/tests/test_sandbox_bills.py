@@ -1,6 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from contextlib import contextmanager
 from datetime import timedelta
 
 from odoo import fields
@@ -74,12 +73,6 @@ class TestSandboxBills(WechatPayV2SandboxCommon, WechatBillCommon, HttpCase):
     def _fetch_quietly(self):
         with mute_logger(*LOGGERS):
             return self._fetch_bill()
-
-    @contextmanager
-    def _committing(self):
-        with self.registry.cursor() as cr:  # An HttpCase is in test mode already.
-            self.env.flush_all()
-            yield self.env(cr=cr)
 
     # === TESTS === #
 
