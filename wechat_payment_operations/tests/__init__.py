@@ -10,6 +10,7 @@ from . import (
     test_payout_concurrency,
     test_payout_rules,
     test_sandbox_bills,
+    test_sandbox_month,
     test_sandbox_payout_batches,
     test_sandbox_payout_bills,
     test_sandbox_red_packets,
