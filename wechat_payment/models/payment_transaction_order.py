@@ -188,7 +188,10 @@ class PaymentTransaction(models.Model):
             **v2_orders.build_order(
                 order, provider._wechat_get_v2_parties(self.wechat_app_id),
                 self.wechat_trade_type, address,
-                site=(provider._wechat_get_site_url(), self.company_id.name),
+                site=(
+                    provider._wechat_get_site_url(),
+                    order_numbers.build_description(self.company_id.name),
+                ),
             ),
             'sign_type': provider.wechat_v2_sign_type,
         }

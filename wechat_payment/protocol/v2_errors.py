@@ -112,7 +112,7 @@ ERROR_CODES = {
     'AUTHCODEEXPIRE': _AGAIN,
     'AUTH_CODE_ERROR': _AGAIN,
     'AUTH_CODE_INVALID': _refused(
-        "This is not a payment code of WeChat. Scan the code under Me ▸ Services ▸ Wallet ▸ Pay.",
+        "This is not a payment code of WeChat. Scan the code under Me ▸ Services ▸ Money.",
         "扫描的不是微信付款码，请扫描微信“我 ▸ 服务 ▸ 收付款”中的付款码。",
     ),
     'USERPAYING': _refused(

@@ -198,6 +198,12 @@ class TestSandboxV2Orders(WechatOrderVersionsCommon):
         tx._wechat_settle()
         self.assertEqual((tx.state, self._orders()), ('cancel', {tx.reference: 'CLOSED'}))
 
+    def test_a_company_name_that_xml_does_not_keep_is_no_obstacle(self):
+        self.provider.company_id.name = "Hillside\ufffe\x0bTea"
+        tx = self._order('H5')
+        scene = json.loads(json.loads(tx.wechat_order_body)['scene_info'])
+        self.assertEqual(scene['h5_info']['wap_name'], "Hillside Tea")
+
     def _repeat_a_paid_order(self, **fault):
         """Pay an order of which nobody tells, and have its order call repeated and refused."""
         tx = self._create_web_transaction()
