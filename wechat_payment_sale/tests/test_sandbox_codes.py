@@ -2,10 +2,11 @@
 
 from odoo.fields import Command
 from odoo.tests import HttpCase, tagged
+from odoo.tools import mute_logger
 
 from odoo.addons.wechat.exceptions import WeChatError
 from odoo.addons.wechat_payment.tests.common import WechatPayCommon
-from odoo.addons.wechat_payment.tests.sandbox_code_common import WechatPayCodeCommon
+from odoo.addons.wechat_payment.tests.sandbox_code_common import CASHIER, WechatPayCodeCommon
 
 PAY = '/pay/micropay'
 
@@ -118,6 +119,22 @@ class TestSandboxOrderCodes(WechatPayCodeCommon, WechatPayCommon, HttpCase):
                 access_token=token,
             )
         self.assertEqual(caught.exception.code, 'wechat_busy')
+
+    def test_what_is_being_reversed_is_waited_for_and_not_called_another_payment(self):
+        reference = self._charge_order(self._show_code(password=True))['reference']
+        self._control('POST', 'settings', reverse_recalls=2)
+        self._pass_time(31, reference)
+        with mute_logger(CASHIER):
+            self._poll(reference)  # WeChat Pay wants to be told again.
+        self._answer_password(reference)
+        self.assertEqual(self._refused(), 'wechat_busy')
+        token = self.order._portal_ensure_token()
+        with self.assertRaises(WeChatError) as caught, self._server(self.customer) as env:
+            env['payment.transaction']._wechat_prepay(
+                'sale.order', self.order.id, trade_type='NATIVE', access_token=token,
+            )
+        self.assertEqual(caught.exception.code, 'wechat_busy')
+        self.assertFalse(self._find(reference).wechat_alert)
 
     def test_a_confirmed_order_is_paid_at_the_till_until_it_is_invoiced(self):
         self.order.action_confirm()
