@@ -4,6 +4,7 @@ from . import (
     test_app,
     test_call,
     test_concurrency,
+    test_download,
     test_hub,
     test_hub_client,
     test_hub_key,
