@@ -35,8 +35,8 @@ DIFFERENCE_STATES = (
 # Near midnight our clock and WeChat Pay's may see different days, in minutes.
 MIDNIGHT_MINUTES = 10
 
-# Seconds until WeChat Pay is asked for money that was sent; the last one again and again. Recipients
-# have 24 hours (A9.2, A9.4), and transfers are notified.
+# Seconds until WeChat Pay is asked for money that was sent; the last one again and again.
+# Recipients have 24 hours (A9.2, A9.4), and transfers are notified.
 PAYOUT_QUERY_PLAN = (60, 120, 300, 600, 1200, 1800, 3600)
 # A red packet that is being processed is asked for after this many seconds (A9.4).
 RED_PACKET_PROCESSING_SECONDS = 1200

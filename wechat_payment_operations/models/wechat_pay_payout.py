@@ -78,7 +78,8 @@ class WechatPayPayout(models.AbstractModel):
     )
     amount = fields.Monetary(string="Amount", required=True, tracking=True)
     reason = fields.Char(
-        string="Internal Reason", help="Why it is sent, for whoever checks it. Not told to anybody.",
+        string="Internal Reason",
+        help="Why it is sent, for whoever checks it. Not told to anybody.",
     )
     # What WeChat Pay was told, and by whom.
     body = fields.Text(
@@ -118,6 +119,10 @@ class WechatPayPayout(models.AbstractModel):
     # What the buttons depend on.
     can_send = fields.Boolean(compute='_compute_can_send')
     can_renew = fields.Boolean(compute='_compute_can_send')
+    day_totals = fields.Char(
+        string="Sent Today", compute='_compute_day_totals',
+        help="By this provider, red packets and transfers together, on the day in Beijing.",
+    )
 
     # === COMPUTE METHODS === #
 
@@ -154,6 +159,19 @@ class WechatPayPayout(models.AbstractModel):
             )
             payout.can_renew = is_user and payout.state in ('failed', 'cancelled', 'refused')
 
+    @api.depends('provider_id', 'state')
+    def _compute_day_totals(self):
+        day = self.env['wechat.pay.bill']._get_beijing_today()
+        for provider, payouts in self.grouped('provider_id').items():
+            provider = provider.sudo()
+            totals = provider._wechat_get_payout_totals(day) if provider else {}
+            payouts.day_totals = provider and self.env._(
+                "%(count)s of %(max_count)s payouts, %(amount)s of %(max_amount)s yuan",
+                count=totals['count'], max_count=provider.wechat_payout_day_count,
+                amount=f"{totals['amount']:.2f}",
+                max_amount=f'{provider.wechat_payout_day_amount:.2f}',
+            )
+
     # === CONSTRAINT METHODS === #
 
     @api.constrains('amount')
@@ -187,7 +205,7 @@ class WechatPayPayout(models.AbstractModel):
         if not self.env.su:
             for vals in vals_list:
                 self._check_draft_names(vals)
-            self = self.with_context({  # noqa: PLW0642 as Odoo does
+            self = self.with_context({
                 name: value for name, value in self.env.context.items()
                 if not name.startswith('default_') or name[8:] in self._draft_names
             })

@@ -192,9 +192,9 @@ class WechatPayPayout(models.AbstractModel):
             self.write({
                 'had_no_answer': True,
                 'message': self.env._(
-                    "It is not known yet whether WeChat Pay took this: %(error)s It is asked for"
+                    "It is not known yet whether WeChat Pay took this (%(code)s). It is asked for"
                     " under the same number until it is known. Do not send anew.",
-                    error=str(error),
+                    code=code or self.env._("no answer"),
                 ),
             })
             self._schedule()
@@ -203,7 +203,8 @@ class WechatPayPayout(models.AbstractModel):
             'state': 'refused' if advice.kind == 'again' else 'failed',
             'wechat_reason': code,
             'message': self.env._(
-                "%(advice)s (WeChat Pay: %(code)s)", advice=self._choose_language(advice), code=code,
+                "%(advice)s (WeChat Pay: %(code)s)",
+                advice=self._choose_language(advice), code=code,
             ),
             'next_query': False,
         })

@@ -3,10 +3,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-from odoo.addons.wechat_payment_operations.protocol.transfers import (
-    MAX_INFO_CONTENT,
-    MAX_INFO_TYPE,
-)
+from odoo.addons.wechat_payment_operations.protocol.transfers import MAX_INFO_CONTENT, MAX_INFO_TYPE
 
 
 def read_infos(text):

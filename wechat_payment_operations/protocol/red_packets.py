@@ -75,6 +75,6 @@ def _read_integer(values, name):
 
 def _read_time(text):
     try:
-        return datetime.strptime(text, '%Y-%m-%d %H:%M:%S')  # noqa: DTZ007 Beijing's
+        return datetime.strptime(text, '%Y-%m-%d %H:%M:%S')
     except ValueError:
         return None

@@ -56,7 +56,8 @@ class TestPayoutConcurrency(WechatPayServers):
     def _clean_payouts(self):
         with self._server() as env:
             env.cr.execute(
-                "DELETE FROM mail_message WHERE model = 'wechat.pay.transfer' AND res_id IN %(ids)s;"
+                "DELETE FROM mail_message WHERE model = 'wechat.pay.transfer'"
+                " AND res_id IN %(ids)s;"
                 "DELETE FROM mail_followers WHERE res_model = 'wechat.pay.transfer'"
                 " AND res_id IN %(ids)s;"
                 "DELETE FROM wechat_pay_transfer WHERE id IN %(ids)s;"

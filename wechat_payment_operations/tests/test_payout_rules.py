@@ -227,6 +227,12 @@ class TestPayoutRules(PayoutCommon, TransactionCase):
             self._send(self._create_transfer())
         self.assertFalse(self.sent)
 
+    def test_the_totals_of_the_day_are_shown(self):
+        first = self._send(self._create_transfer(4.5))
+        self.assertIn("1 of 1000 payouts, 4.50 of 10000.00 yuan", first.day_totals)
+        draft = self._create_transfer().with_user(self.preparer)
+        self.assertEqual(draft.day_totals, first.day_totals)
+
     def test_tomorrow_there_is_room_again(self):
         self.provider.wechat_payout_day_count = 1
         transfer = self._check_limit("payouts a day")
