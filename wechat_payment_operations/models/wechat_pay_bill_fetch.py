@@ -3,6 +3,8 @@
 import contextlib
 from datetime import timedelta
 
+import psycopg2
+
 from odoo import api, fields, models, sql_db
 from odoo.exceptions import UserError
 from odoo.fields import Domain
@@ -181,12 +183,30 @@ class WechatPayBill(models.Model):
         due = self.search(self._get_due_domain(), order='bill_date')
         self.env['ir.cron']._commit_progress(remaining=len(due))
         for bill in due:
-            if not bill.filtered_domain(self._get_due_domain()):
-                continue  # Another server was faster.
-            bill._fetch()
+            if bill.filtered_domain(self._get_due_domain()):  # Else another server was faster.
+                bill._fetch_or_give_up()
             if not self.env['ir.cron']._commit_progress(1):
                 break
         self._import_due_statements()
+
+    def _fetch_or_give_up(self):
+        """Fetch a bill so that one that cannot be handled keeps no other from being fetched.
+
+        :return: None
+        """
+        try:
+            self._fetch()
+        except psycopg2.OperationalError:
+            raise  # Odoo runs the scheduled action again.
+        except Exception as error:
+            self.env.cr.rollback()
+            self.env.invalidate_all()
+            _logger.exception("Bill %s could not be handled.", self.id)
+            self._give_up(WeChatError(self.env._(
+                "The bill could not be handled (%(error)s). Report this to who maintains the"
+                " system; its log says more.",
+                error=type(error).__name__,
+            )))
 
     @api.model
     def _get_due_domain(self):

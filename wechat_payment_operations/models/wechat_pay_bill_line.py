@@ -3,7 +3,7 @@
 from odoo import api, fields, models
 from odoo.fields import Domain
 
-from odoo.addons.wechat_payment_operations.const import DIFFERENCE_STATES
+from odoo.addons.wechat_payment_operations.const import ASK_BATCH, DIFFERENCE_STATES
 
 
 class WechatPayBillLine(models.Model):
@@ -182,14 +182,34 @@ class WechatPayBillLine(models.Model):
         bills = self.bill_id
         bills._check_may_reconcile()
         lines = self.sudo()
+        if len(lines) > ASK_BATCH:
+            lines.is_ask_pending = True
+            for bill in lines.bill_id:
+                bill._count()
+            self.env.ref('wechat_payment_operations.cron_wechat_ask').sudo()._trigger()
+            return self._notify(self.env._(
+                "WeChat Pay is asked about these lines in the background."
+            ))
         lines._ask()
         answers = '\n'.join(f'{line.display_name}: {line.answer}' for line in lines)
+        return self._notify(
+            answers, 'warning' if any(line.is_difference for line in lines.exists()) else 'info',
+        )
+
+    @api.model
+    def _notify(self, message, kind='info'):
+        """Return the action that shows a message and reads the lines anew.
+
+        :param str message: The message.
+        :param str kind: `info` or `warning`.
+        :rtype: dict
+        """
         return {
             'type': 'ir.actions.client',
             'tag': 'display_notification',
             'params': {
-                'type': 'warning' if any(line.is_difference for line in lines.exists()) else 'info',
-                'message': answers,
+                'type': kind,
+                'message': message,
                 'sticky': True,
                 'next': {'type': 'ir.actions.client', 'tag': 'soft_reload'},
             },

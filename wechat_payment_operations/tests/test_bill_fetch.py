@@ -401,6 +401,22 @@ class TestBillFetch(WechatBillCommon):
             self._run_cron()
         self.assertFalse(self.fake.requests, "the provider is disabled")
 
+    def test_a_bill_that_cannot_be_handled_keeps_no_other_from_being_fetched(self):
+        earlier = self._create_bill(days_ago=1)
+        self._create_bill('fundflow').state = 'loaded'
+        self._serve(build_trade_bill([]))
+        load = type(self.bill)._load
+
+        def fail(bill, downloaded):
+            if bill.bill_date == self.day - timedelta(1):
+                raise ZeroDivisionError
+            load(bill, downloaded)
+
+        with self._at(10), patch.object(type(self.bill), '_load', fail):
+            self._run_cron()
+        self.assertEqual((earlier.state, self.bill.state), ('failed', 'loaded'))
+        self.assertIn("ZeroDivisionError", earlier.error)
+
     def test_one_bill_that_fails_keeps_no_other_from_being_fetched(self):
         self._create_bill('fundflow')
         self._refuse('NO_AUTH', status=403, bill_type='fundflow')

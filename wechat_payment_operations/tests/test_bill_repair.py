@@ -113,6 +113,13 @@ class TestBillRepair(WechatBillCommon):
         self.fake.override('GET /v3/pay', None)
         self.assertIn("does not answer", self._ask(line))
 
+    def test_many_lines_are_asked_about_in_the_background(self):
+        lines = self._load(*(self._foreign_line(f'EXTRA{number}') for number in range(21)))
+        self.fake.requests.clear()
+        lines.action_ask()
+        self.assertFalse(self.fake.requests)
+        self.assertEqual(self.bill.ask_count, 21)
+
     def test_all_differences_of_a_bill_are_asked_about_in_the_background(self):
         paid = [self._create_wechat_order(amount) for amount in (1, 2, 3)]
         known = self._pay()
