@@ -6,6 +6,7 @@ import time
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
+from odoo.addons.wechat_payment.tests.fake_wechat_pay import MCHID
 from odoo.addons.wechat_payment_official_account.controllers import checkout
 
 from .common import OFFICIAL
@@ -187,3 +188,59 @@ class TestSandboxPageOfSubMerchant(TestSandboxPageInWechatV2):
         self.assertEqual(
             (order['appid'], self.provider.wechat_sub_mch_id), (OFFICIAL, '1900000109'),
         )
+
+
+@tagged('post_install', '-at_install', '-standard', 'wechat_sandbox')
+class TestSandboxPageOfSubMerchantsAccount(TestSandboxPageInWechatV2):
+    """The sub-merchant's own official account tells who pays (A4.3)."""
+
+    sub_merchant = {'mchid': '1900000109', 'appids': [OFFICIAL]}
+
+    def setUp(self):
+        super().setUp()
+        self._control('PATCH', f'merchants/{MCHID}', appids=[self.app.appid])  # Not the account.
+        self.provider.write({'wechat_sub_mch_id': '1900000109', 'wechat_sub_appid': OFFICIAL})
+
+    def test_a_page_inside_wechat_is_paid_by_api_v2(self):
+        self._pay_on_the_page()
+        order = json.loads(self.tx.wechat_order_body)
+        self.assertEqual(order['sub_openid'], self.tx.wechat_openid)
+        self.assertEqual((order['appid'], order['sub_appid']), (self.app.appid, OFFICIAL))
+        self.assertNotIn('openid', order)
+
+
+@tagged('post_install', '-at_install', '-standard', 'wechat_sandbox')
+class TestSandboxPageOfServiceProviderV3(SandboxBrowserCommon):
+    """The service provider's account, or the sub-merchant's own, by API v3 (A4.3)."""
+
+    def _pay_on_the_page(self, sub_appid):
+        sub_appids = [OFFICIAL] if sub_appid else []
+        self._control(
+            'PATCH', f'merchants/{MCHID}',
+            appids=[self.app.appid] if sub_appid else [self.app.appid, OFFICIAL],
+            sub_merchants=[{'mchid': '1900000109', 'appids': sub_appids}],
+        )
+        self.provider.write({
+            'wechat_sub_mch_id': '1900000109', 'wechat_sub_appid': sub_appid,
+        })
+        with self._phone() as phone:
+            phone.open(self.tx._wechat_get_page_path())
+            [[_name, payment]] = phone.asked()
+            self.assertEqual((payment['appId'], payment['signType']), (OFFICIAL, 'RSA'))
+            self.assertEqual(self._pay(payment)['errMsg'], 'requestPayment:ok')
+            phone.run("tell('ok')")
+            phone.wait("!location.pathname.includes('/pay/')")
+        self.assertEqual((self.tx.state, self.tx.wechat_alert), ('done', False))
+        self.assertEqual(self._problems(), [])
+        return json.loads(self.tx.wechat_order_body)
+
+    def test_the_sub_merchants_own_account_tells_its_openid(self):
+        order = self._pay_on_the_page(OFFICIAL)
+        self.assertEqual(order['payer'], {'sub_openid': self.tx.wechat_openid})
+        self.assertEqual((order['sp_appid'], order['sub_appid']), (self.app.appid, OFFICIAL))
+
+    def test_the_service_providers_account_tells_its_openid(self):
+        order = self._pay_on_the_page(False)
+        self.assertEqual(order['payer'], {'sp_openid': self.tx.wechat_openid})
+        self.assertEqual(order['sp_appid'], OFFICIAL)
+        self.assertNotIn('sub_appid', order)
