@@ -184,7 +184,8 @@ class WechatPayBill(models.Model):
         self.env['ir.cron']._commit_progress(remaining=len(due))
         for bill in due:
             if bill.filtered_domain(self._get_due_domain()):  # Else another server was faster.
-                bill._fetch_or_give_up()
+                # What is stored is read by the company's people, not by who runs this.
+                bill.with_context(lang=bill._get_company_lang())._fetch_or_give_up()
             if not self.env['ir.cron']._commit_progress(1):
                 break
         self._import_due_statements()

@@ -158,7 +158,9 @@ class WechatPayBill(models.Model):
         domain = [('is_ask_pending', '=', True)]
         remaining = Line.search_count(domain)
         while lines := Line.search(domain, order='id', limit=ASK_BATCH).try_lock_for_update():
-            lines._ask()
+            for bill in lines.bill_id:
+                bill_lines = lines.filtered(lambda line, bill=bill: line.bill_id == bill)
+                bill_lines.with_context(lang=bill._get_company_lang())._ask()
             remaining = max(0, remaining - len(lines))
             if not self.env['ir.cron']._commit_progress(len(lines), remaining=remaining):
                 break

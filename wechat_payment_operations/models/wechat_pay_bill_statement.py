@@ -77,6 +77,10 @@ class WechatPayBill(models.Model):
         ).create(values)
 
     def _get_company_lang(self):
+        """Return the language of the bill's company, for what is stored.
+
+        :rtype: str
+        """
         return self.company_id.partner_id.lang or self.env.lang
 
     def _get_statement_values(self):
@@ -86,7 +90,7 @@ class WechatPayBill(models.Model):
         :rtype: list[dict]
         """
         self.env.flush_all()
-        mode = self.provider_id.wechat_statement_mode
+        mode = self._get_statement_mode()
         rows = SQL("""
             SELECT line.flow_no AS key, line.kind, line.number, line.amount, line.description,
                    tx.partner_id
@@ -99,7 +103,7 @@ class WechatPayBill(models.Model):
               FROM wechat_pay_bill_line line
              WHERE line.bill_id = %s AND line.amount <> 0
           GROUP BY line.kind
-        """, f'{self.provider_id.id}/{self.bill_date}/', self.id)
+        """, self._get_day_key(), self.id)
         self.env.cr.execute(SQL("""
             SELECT * FROM (%(rows)s) AS line
              WHERE NOT EXISTS (
@@ -128,6 +132,28 @@ class WechatPayBill(models.Model):
             }
             for row in found
         ]
+
+    def _get_statement_mode(self):
+        """Return how this bill is entered: as it was begun, whatever the provider says now.
+
+        Otherwise a bill that is fetched again would be in the journal in both ways.
+
+        :return: `line` or `day`.
+        :rtype: str
+        """
+        known = self.env['account.bank.statement.line'].sudo().search(
+            [('wechat_bill_id', '=', self.id)], limit=1,
+        )
+        if known:
+            return 'day' if known.wechat_flow_no.startswith(self._get_day_key()) else 'line'
+        return self.provider_id.wechat_statement_mode
+
+    def _get_day_key(self):
+        """Return what the numbers of statement lines begin with that stand for a day and kind.
+
+        :rtype: str
+        """
+        return f'{self.provider_id.id}/{self.bill_date}/'
 
     @api.model
     def _import_due_statements(self):

@@ -401,6 +401,16 @@ class TestBillFetch(WechatBillCommon):
             self._run_cron()
         self.assertFalse(self.fake.requests, "the provider is disabled")
 
+    def test_what_the_scheduled_action_stores_is_in_the_companys_language(self):
+        self.env['res.lang']._activate_lang('zh_CN')
+        self.env['ir.module.module']._load_module_terms(['wechat_payment_operations'], ['zh_CN'])
+        self.provider.company_id.partner_id.lang = 'zh_CN'
+        self._create_bill('fundflow').state = 'loaded'
+        self._refuse('NO_STATEMENT_EXIST')
+        with self._at(10):
+            self._run_cron()
+        self.assertEqual(self.bill.error, "微信支付当天没有交易。")
+
     def test_a_bill_that_cannot_be_handled_keeps_no_other_from_being_fetched(self):
         earlier = self._create_bill(days_ago=1)
         self._create_bill('fundflow').state = 'loaded'

@@ -138,6 +138,27 @@ class TestBillStatement(WechatBillCommon):
         line = self._load_flow(self._flow('F1', '交易', 3, tx.reference))
         self.assertEqual(line.match_state, 'state_differs')
 
+    def test_money_that_left_under_a_number_that_wechat_pay_never_took_is_shown(self):
+        identity = self.env['wechat.identity'].create({
+            'app_id': self.provider.wechat_app_ids[:1].id, 'openid': 'oPaidOut',
+        })
+        for state, wechat_state, match_state in (
+            ('sending', False, 'state_differs'), ('refused', False, 'state_differs'),
+            ('failed', False, 'state_differs'), ('cancelled', False, 'state_differs'),
+            ('failed', 'FAIL', 'matched'), ('done', 'SUCCESS', 'matched'),
+        ):
+            with self.subTest(state=state, wechat_state=wechat_state):
+                number = f'T{state}{wechat_state}'
+                self.env['wechat.pay.transfer'].create({
+                    'identity_id': identity.id, 'provider_id': self.provider.id, 'amount': 3,
+                    'scene_id': self.env.ref(
+                        'wechat_payment_operations.transfer_scene_marketing').id,
+                    'remark': "x", 'state': state, 'wechat_state': wechat_state,
+                    'out_bill_no': number,
+                })
+                line = self._load_flow(self._flow('F1', '商家转账', -3, number))
+                self.assertEqual(line.match_state, match_state)
+
     # === JOURNAL === #
 
     def test_each_movement_becomes_a_posted_statement_line(self):
@@ -200,6 +221,18 @@ class TestBillStatement(WechatBillCommon):
         lines = self._import()
         self.assertEqual(sorted(lines.mapped('amount')), [-1, 6])
         self.assertEqual(self._import(), lines)
+
+    def test_a_bill_stays_in_the_journal_as_it_was_begun(self):
+        for mode, other in (('line', 'day'), ('day', 'line')):
+            with self.subTest(mode=mode):
+                self.provider.wechat_statement_mode = mode
+                self._load_flow(*(self._flow(f'F{mode}{n}', '充值', n) for n in (1, 2)))
+                lines = self._import()
+                self.provider.wechat_statement_mode = other
+                self.assertEqual(self._import(), lines)
+                self.assertEqual(sum(lines.mapped('amount')), 3)
+                lines.move_id.button_draft()
+                lines.unlink()
 
     def test_the_scheduled_action_imports_what_was_loaded(self):
         self._load_day()
