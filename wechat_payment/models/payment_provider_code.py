@@ -72,7 +72,8 @@ class PaymentProvider(models.Model):
         self.ensure_one()
         provider = self.sudo()
         if provider.wechat_code_pay_version == 'v3':
-            return None  # An enabled provider has what v3 needs.
+            # An enabled provider of API v2 need not have what v3 needs.
+            return None if provider._wechat_has_version('v3') else 'v3_keys_missing'
         if not provider._wechat_has_v2():
             return 'v2_key_missing'
         if not (provider.wechat_merchant_certificate and provider.wechat_merchant_private_key):

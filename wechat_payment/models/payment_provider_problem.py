@@ -67,6 +67,11 @@ class PaymentProvider(models.Model):
                 "WeChat Pay is not set up: the merchant number, the merchant's private key or its"
                 " certificate is missing. Enter them in Settings ▸ WeChat."
             ),
+            'v3_keys_missing': self.env._(
+                "Payment codes by API v3 need its keys too: the APIv3 key, the merchant's private"
+                " key with its certificate, and WeChat Pay's public key. Enter them in Settings ▸"
+                " WeChat, or take payment codes by API v2."
+            ),
             'private_key': self.env._(
                 "The merchant private key cannot be read. Paste the file apiclient_key.pem anew in"
                 " Settings ▸ WeChat."

@@ -50,7 +50,7 @@ class PaymentTransaction(models.Model):
     @api.model
     def wechat_charge_code(
         self, auth_code, model=None, document_id=None, amount=None, description=None,
-        partner_id=None, device_info=None,
+        partner_id=None, device_info=None, shown_amount=None,
     ):
         """Charge the customer whose payment code was scanned, for a document or a free amount.
 
@@ -65,6 +65,8 @@ class PaymentTransaction(models.Model):
         :param str description: What the customer reads in the bill of a free amount.
         :param int partner_id: Who pays a free amount, if known.
         :param str device_info: The merchant's own name of the terminal, optional.
+        :param float shown_amount: What cashier and customer were shown of a document, optional: if
+            something else is due by now, nothing is charged.
         :return: See :meth:`wechat_poll_code`.
         :rtype: dict
         :raise AccessError: If the user is no cashier.
@@ -74,11 +76,18 @@ class PaymentTransaction(models.Model):
         texts = (auth_code, description or '', device_info or '')
         if not all(isinstance(text, str) for text in texts) or bool(model) == (amount is not None):
             raise self._wechat_bad_charge()
+        if shown_amount is not None and (not model or type(shown_amount) not in (int, float)):
+            raise self._wechat_bad_charge()
         if model:
             key = f'{model},{document_id}'
 
             def get_payable():
-                return self._wechat_get_till_payable(model, document_id)
+                payable = self._wechat_get_till_payable(model, document_id)
+                if shown_amount is not None and (
+                    payable.currency.compare_amounts(payable.amount, shown_amount)
+                ):
+                    raise self._wechat_amount_changed(payable)
+                return payable
         else:
             if partner_id is not None and (type(partner_id) is not int or partner_id <= 0):
                 raise self._wechat_bad_charge()
@@ -162,6 +171,21 @@ class PaymentTransaction(models.Model):
         return WeChatError(
             self.env._("Either a document or an amount must be charged, by the text of a code."),
             code='bad_request',
+        )
+
+    def _wechat_amount_changed(self, payable):
+        """Return the error for a document that was changed while the screen showed it.
+
+        :param Payable payable: What is due by now.
+        :rtype: WeChatError
+        """
+        return WeChatError(
+            self.env._(
+                "The amount has changed to %(amount)s, and nothing was charged. Tell the customer,"
+                " then scan a new code.",
+                amount=format_amount(self.env, payable.amount, payable.currency),
+            ),
+            code='not_payable',
         )
 
     @api.model

@@ -92,6 +92,21 @@ class TestCashier(WechatPayCommon):
         self.provider.wechat_code_pay_version = 'v3'
         self.assertEqual(providers._wechat_companies_take_codes(company), company)
 
+    def test_codes_by_api_v3_need_its_keys_at_a_provider_of_api_v2(self):
+        company = self.provider.company_id
+        self.provider.write({
+            'wechat_api_version': 'v2', 'wechat_api_v2_key': 'a' * 32,
+            'wechat_code_pay_version': 'v3',
+        })
+        providers = self.env['payment.provider'].with_user(self.cashier)
+        self.assertEqual(providers._wechat_companies_take_codes(company), company)
+        self.provider.wechat_api_v3_key = False
+        self.assertFalse(providers._wechat_companies_take_codes(company))
+        with self.assertRaises(WeChatError) as caught:
+            self.till.wechat_charge_code(CODE, amount=1)
+        self.assertEqual(caught.exception.code, 'misconfigured')
+        self.assertIn("the APIv3 key", str(caught.exception))
+
     def test_documents_that_nobody_made_payable_are_refused(self):
         for model, document_id in (
             ('res.partner', self.customer.partner_id.id), ('no.model', 1), ('sale.order', '1'),

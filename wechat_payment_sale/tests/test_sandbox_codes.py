@@ -86,6 +86,23 @@ class TestSandboxOrderCodes(WechatPayCodeCommon, WechatPayCommon, HttpCase):
         self.assertEqual(self._refused(user=self._create_cashier()), 'wechat_busy')
         self.assertEqual(len(self._get_calls(PAY)), 1)
 
+    def test_another_amount_than_the_screen_shows_is_not_charged(self):
+        self.order.order_line.price_unit = 12
+        with self.assertRaises(WeChatError) as caught:
+            self._charge_order(shown_amount=9.9)
+        self.assertEqual(caught.exception.code, 'not_payable')
+        self.assertIn("12.00", str(caught.exception))
+        self.assertEqual(self._get_calls(PAY), [])
+        for wrong in ('12', True, [12]):
+            with self.subTest(wrong), self.assertRaises(WeChatError) as caught:
+                self._charge_order(shown_amount=wrong)
+            self.assertEqual(caught.exception.code, 'bad_request')
+        code = self._show_code()
+        first = self._charge_order(code, shown_amount=12)
+        self.assertEqual((first['state'], first['amount']), ('done', 12))
+        # A lost answer is asked for again, although nothing is due any more.
+        self.assertEqual(self._charge_order(code, shown_amount=12), first)
+
     def test_a_paid_order_is_not_charged_again(self):
         self._charge_order()
         self.assertEqual(self._refused(), 'not_payable')

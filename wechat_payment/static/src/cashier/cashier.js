@@ -203,6 +203,7 @@ export class WechatCashier extends Component {
         if (this.document) {
             values.model = this.document.model;
             values.document_id = this.document.id;
+            values.shown_amount = this.state.payable.amount;
         } else {
             const amount = this.state.amount.trim().replace(",", ".");
             if (!/^[0-9]+(\.[0-9]{1,2})?$/.test(amount) || !(Number(amount) > 0)) {
@@ -233,6 +234,9 @@ export class WechatCashier extends Component {
                     this.state.problem = this.describe(error);
                     this.state.phase = "scan";
                     this.toFocus = "code";
+                    if (this.document && error.data?.context?.code === "not_payable") {
+                        await this.load(); // The amount may have changed.
+                    }
                     return;
                 }
                 await new Promise((resolve) => browser.setTimeout(resolve, 2 * POLL_INTERVAL));
