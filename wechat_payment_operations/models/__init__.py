@@ -19,6 +19,7 @@ from . import (
     wechat_pay_payout_batch_line,
     wechat_pay_payout_batch_send,
     wechat_pay_payout_send,
+    wechat_pay_payout_verify,
     wechat_pay_red_packet,
     wechat_pay_transfer,
     wechat_pay_transfer_result,

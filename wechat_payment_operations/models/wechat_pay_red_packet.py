@@ -248,8 +248,12 @@ class WechatPayRedPacket(models.Model):
                 'wechat_number': answer['send_listid'] or self.wechat_number,
             }
         received = sum(share['amount'] for share in answer['received'])
+        state = red_packets.STATES[answer['status']]
+        told = received + answer['refund_amount']
+        if state == 'done' and self.kind == 'group' and told < answer['total_amount']:
+            state = 'waiting'  # For the others, or for the rest to come back.
         values = {
-            'state': red_packets.STATES[answer['status']],
+            'state': state,
             'wechat_state': answer['status'],
             'received_amount': float(amounts.to_yuan(received)),
             'returned_amount': float(amounts.to_yuan(answer['refund_amount'])),

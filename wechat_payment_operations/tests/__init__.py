@@ -9,6 +9,7 @@ from . import (
     test_payout_batch_create,
     test_payout_concurrency,
     test_payout_rules,
+    test_payout_verify,
     test_sandbox_bills,
     test_sandbox_month,
     test_sandbox_payout_batches,
