@@ -73,6 +73,27 @@ class TestPayoutBatchCreate(PayoutCommon):
         self.assertFalse(partner)
         self.assertIn("Several contacts", problem)
 
+    def test_nobody_takes_another_s_place_by_calling_themselves_so(self):
+        for text, values in (
+            ('C1', {'phone': 'C1'}), ('C1', {'name': 'C1'}),
+            ('Alice Wang', {'phone': 'Alice Wang'}),
+            ('13800138001', {'phone': '13800138001'}), ('13800138001', {'name': '13800138001'}),
+            ('Bob@Example.com', {'email': 'Bob@Example.com'}),
+        ):
+            with self.subTest(text=text, **values):
+                thief = self._person(values.pop('name', "Thief"), **values)
+                partner, _amount, problem = self._check(f'{text} 5')[f'{text} 5']
+                self.assertFalse(partner)
+                self.assertIn("Several contacts", problem)
+                thief.active = False
+
+    def test_phone_numbers_and_addresses_are_found_however_they_are_written(self):
+        for phone in ('138-0013-8002', '+86 138 0013 8002', '0086 13800138002'):
+            self.bob.write({'phone': phone, 'email': 'Bob@Example.com'})
+            for text in ('13800138002 5', '+86 13800138002 5', 'bob@example.com 5'):
+                with self.subTest(phone=phone, text=text):
+                    self.assertEqual(self._check(text)[text], (self.bob, 5.0, ''))
+
     # === WHO CANNOT BE PAID === #
 
     def test_what_cannot_be_paid_says_why(self):

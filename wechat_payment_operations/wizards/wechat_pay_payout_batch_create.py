@@ -252,61 +252,6 @@ class WechatPayPayoutBatchCreate(models.TransientModel):
             one['partner'] = found if len(found) == 1 else found[:0]
         return wanted
 
-    def _find_partners(self, texts):
-        """Return the contacts that texts mean: by reference, e-mail, phone number, exact name.
-
-        :param set texts: The texts.
-        :return: {text: contacts}
-        :rtype: dict[str, res.partner]
-        """
-        Partner = self.env['res.partner']
-        wanted = {}
-        for text in texts:
-            digits = re.sub(r'\D', '', text)
-            number = digits[2:] if len(digits) == 13 and digits.startswith('86') else digits
-            phones = [text]
-            if len(number) == 11:
-                parts = f'{number[:3]} {number[3:7]} {number[7:]}'
-                phones += [number, f'+86{number}', f'+86 {number}', parts, f'+86 {parts}']
-            wanted[text] = phones
-        found = {}
-        for name, keys in (
-            ('ref', {text: [text] for text in texts}),
-            ('email', {text: [text] for text in texts if '@' in text}),
-            ('phone', wanted),
-            ('name', {text: [text] for text in texts}),
-        ):
-            missing = {text: values for text, values in keys.items() if text not in found}
-            by_value = {}
-            for partner in Partner.search([
-                (name, 'in', [value for values in missing.values() for value in values]),
-            ]):
-                by_value.setdefault(partner[name], Partner)
-                by_value[partner[name]] |= partner
-            for text, values in missing.items():
-                if partners := Partner.union(*(by_value.get(value, Partner) for value in values)):
-                    found[text] = partners
-        return found
-
-    def _find_identities(self, app, partners):
-        """Return what WeChat calls these contacts in an app.
-
-        :param wechat.app app: The app.
-        :param res.partner partners: The contacts.
-        :return: {contact's id: identities}; more than one if it is not clear which is meant.
-        :rtype: dict[int, wechat.identity]
-        """
-        identities = {}
-        for identity in self.env['wechat.identity'].sudo().search([
-            ('app_id', '=', app.id), '|', ('partner_id', 'in', partners.ids),
-            ('user_id.partner_id', 'in', partners.ids),
-        ]):
-            # As payouts have it: a contact may be told apart from the user's.
-            partner = identity.partner_id or identity.user_id.partner_id
-            identities.setdefault(partner.id, self.env['wechat.identity'])
-            identities[partner.id] |= identity.sudo(False)
-        return identities
-
     def _find_problem(self, provider, app, partner, identity, amount, seen):
         """Return why somebody cannot be paid so much.
 
