@@ -205,10 +205,9 @@ class WechatPayBill(models.Model):
                              WHEN %(is_duplicate)s THEN 'duplicate'
                              WHEN payout.id IS NULL THEN 'missing_in_odoo'
                              WHEN line.amount <> expected.amount THEN 'amount_differs'
-                             WHEN line.kind = %(out_kind)s THEN CASE
-                                 WHEN payout.state IN ('draft', 'sending', 'refused')
-                                     THEN 'state_differs'
-                                 ELSE 'matched' END
+                             -- The money has left, and here WeChat Pay never took the number.
+                             WHEN payout.wechat_state IS NULL THEN 'state_differs'
+                             WHEN line.kind = %(out_kind)s THEN 'matched'
                              WHEN payout.state IN ('returned', 'failed', 'cancelled') THEN 'matched'
                              ELSE 'state_differs'
                          END AS match_state
