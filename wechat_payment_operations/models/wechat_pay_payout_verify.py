@@ -32,11 +32,12 @@ class WechatPayPayout(models.AbstractModel):
     def action_send(self):
         """Override to send a draft as it was seen: the button says so (`wechat_seen`)."""
         seen = self.env.context.get('wechat_seen')
-        if seen and len(self) == 1 and self.state == 'draft':
-            if list(seen) != [self.identity_id.id, self.amount]:
-                raise UserError(self.env._(
-                    "This draft was changed since you opened it. Look at it again."
-                ))
+        if seen and len(self) == 1 and self.state == 'draft' and (
+            list(seen) != [self.identity_id.id, self.amount]
+        ):
+            raise UserError(self.env._(
+                "This draft was changed since you opened it. Look at it again."
+            ))
         return super().action_send()
 
     # === BUSINESS METHODS === #
