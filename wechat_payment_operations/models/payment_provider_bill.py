@@ -221,7 +221,7 @@ class PaymentProvider(models.Model):
         try:
             response = transport.send(
                 method, url, timeout=DOWNLOAD_TIMEOUT, seconds=DOWNLOAD_SECONDS,
-                receive=receiver.write, **kwargs,
+                receive=receiver.receive, **kwargs,
             )
         except transport.TransportError as error:
             failure = error

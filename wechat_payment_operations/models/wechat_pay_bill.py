@@ -20,14 +20,14 @@ class WechatPayBill(models.Model):
     _rec_name = 'bill_date'
 
     provider_id = fields.Many2one(
-        string="Provider", comodel_name='payment.provider', required=True, ondelete='restrict',
+        comodel_name='payment.provider', required=True, ondelete='restrict',
         domain=[('code', '=', 'wechat_pay')],
     )
     company_id = fields.Many2one(
-        string="Company", related='provider_id.company_id', store=True, index=True,
+        related='provider_id.company_id', store=True, index=True,
     )
     currency_id = fields.Many2one(
-        string="Currency", comodel_name='res.currency', required=True, readonly=True,
+        comodel_name='res.currency', required=True, readonly=True,
         default=lambda self: self.env.ref('base.CNY'),
     )
     bill_date = fields.Date(string="Day", required=True, help="The day in Beijing.")
@@ -54,7 +54,7 @@ class WechatPayBill(models.Model):
     next_try = fields.Datetime(string="Fetch Next", readonly=True)
     try_count = fields.Integer(string="Times Tried", readonly=True)
     file_hash = fields.Char(string="SHA-1", readonly=True, help="Of the bill, unpacked.")
-    loaded_on = fields.Datetime(string="Loaded On", readonly=True)
+    loaded_on = fields.Datetime(readonly=True)
     line_ids = fields.One2many(
         string="Lines", comodel_name='wechat.pay.bill.line', inverse_name='bill_id', readonly=True,
     )

@@ -15,28 +15,28 @@ class WechatPayBillLine(models.Model):
     _rec_name = 'number'
 
     bill_id = fields.Many2one(
-        string="Bill", comodel_name='wechat.pay.bill', required=True, readonly=True,
+        comodel_name='wechat.pay.bill', required=True, readonly=True,
         ondelete='cascade',
     )
     # Written along with each line: what one searches and groups by.
     provider_id = fields.Many2one(
-        string="Provider", comodel_name='payment.provider', required=True, readonly=True,
+        comodel_name='payment.provider', required=True, readonly=True,
         ondelete='restrict',
     )
-    company_id = fields.Many2one(string="Company", comodel_name='res.company', readonly=True)
+    company_id = fields.Many2one(comodel_name='res.company', readonly=True)
     currency_id = fields.Many2one(
-        string="Currency", comodel_name='res.currency', required=True, readonly=True,
+        comodel_name='res.currency', required=True, readonly=True,
     )
     bill_date = fields.Date(string="Day", required=True, readonly=True)
     bill_type = fields.Selection(
-        string="Bill Type", required=True, readonly=True,
+        required=True, readonly=True,
         selection=[('trade', "Trade bill"), ('fundflow', "Fund-flow bill")],
     )
     line_no = fields.Integer(
         string="No.", readonly=True, help="The place in the bill; 0: it is not in the bill.",
     )
     kind = fields.Selection(
-        string="Kind", required=True, readonly=True,
+        required=True, readonly=True,
         selection=[
             ('payment', "Payment"),
             ('refund', "Refund"),
@@ -53,7 +53,7 @@ class WechatPayBillLine(models.Model):
             ('other', "Other"),
         ],
     )
-    time = fields.Datetime(string="Time", readonly=True)
+    time = fields.Datetime(readonly=True)
     # What the bill says.
     number = fields.Char(
         string="Merchant Number", readonly=True,
@@ -67,20 +67,20 @@ class WechatPayBillLine(models.Model):
     wechat_transaction_id = fields.Char(string="WeChat Pay Order Number", readonly=True)
     flow_no = fields.Char(string="Fund-Flow Number", readonly=True)
     amount = fields.Monetary(
-        string="Amount", readonly=True, help="What came in; negative: what went out.",
+        readonly=True, help="What came in; negative: what went out.",
     )
     settled_amount = fields.Monetary(
         string="Settled", readonly=True, help="The amount without coupons that others paid.",
     )
-    fee = fields.Float(string="Fee", digits=(16, 5), readonly=True)
-    balance = fields.Monetary(string="Balance", readonly=True)
+    fee = fields.Float(digits=(16, 5), readonly=True)
+    balance = fields.Monetary(readonly=True)
     bill_currency = fields.Char(string="Currency in the Bill", readonly=True)
-    trade_type = fields.Char(string="Trade Type", readonly=True)
+    trade_type = fields.Char(readonly=True)
     status = fields.Char(string="State in the Bill", readonly=True)
-    description = fields.Char(string="Description", readonly=True)
+    description = fields.Char(readonly=True)
     # What Odoo says.
     transaction_id = fields.Many2one(
-        string="Transaction", comodel_name='payment.transaction', readonly=True,
+        comodel_name='payment.transaction', readonly=True,
         ondelete='set null', index='btree_not_null',
     )
     odoo_amount = fields.Monetary(string="Amount in Odoo", readonly=True)
@@ -107,7 +107,7 @@ class WechatPayBillLine(models.Model):
     advice = fields.Char(string="What To Do", compute='_compute_advice')
     is_ask_pending = fields.Boolean(string="To Be Asked", readonly=True)
     answer = fields.Text(string="What WeChat Pay Said", readonly=True)
-    asked_on = fields.Datetime(string="Asked On", readonly=True)
+    asked_on = fields.Datetime(readonly=True)
 
     _bill_line_no_idx = models.UniqueIndex("(bill_id, line_no) WHERE line_no > 0")
     _bill_missing_idx = models.UniqueIndex("(bill_id, transaction_id) WHERE line_no = 0")

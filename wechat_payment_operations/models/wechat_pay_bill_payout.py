@@ -24,11 +24,11 @@ class WechatPayBillLine(models.Model):
     _inherit = 'wechat.pay.bill.line'
 
     red_packet_id = fields.Many2one(
-        string="Red Packet", comodel_name='wechat.pay.red.packet', readonly=True,
+        comodel_name='wechat.pay.red.packet', readonly=True,
         ondelete='set null', index='btree_not_null',
     )
     transfer_id = fields.Many2one(
-        string="Transfer", comodel_name='wechat.pay.transfer', readonly=True,
+        comodel_name='wechat.pay.transfer', readonly=True,
         ondelete='set null', index='btree_not_null',
     )
     payout_state = fields.Char(

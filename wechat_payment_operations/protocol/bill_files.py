@@ -52,7 +52,7 @@ class BillReceiver:
         """The hash of the unpacked bill."""
         return self._plain_sha1.hexdigest()
 
-    def write(self, piece):
+    def receive(self, piece):
         """Take a piece of the download.
 
         :param bytes piece: The piece.

@@ -197,7 +197,7 @@ class TestBillStatement(WechatBillCommon):
 
         def die_at_the_second(bill, values):
             if done:
-                raise UserError("power cut")
+                raise InterruptedError
             done.append(len(values))
             create(bill, values)
 
@@ -205,7 +205,7 @@ class TestBillStatement(WechatBillCommon):
         with self._committing() as env:
             try:
                 self.bill.with_env(env).action_import_statement()
-            except UserError:
+            except InterruptedError:
                 env.cr.rollback()
         self.env.invalidate_all()
         self.assertEqual(len(self._statement_lines()), 2)

@@ -182,7 +182,7 @@ def receive(data, size=7, hash_value=None, **kwargs):
     file = io.BytesIO()
     receiver = bill_files.BillReceiver(file, **kwargs)
     for start in range(0, len(data), size):
-        receiver.write(data[start:start + size])
+        receiver.receive(data[start:start + size])
     receiver.finish(hash_value)
     return receiver, file.getvalue()
 
@@ -232,7 +232,7 @@ def test_a_bomb_is_refused_before_it_fills_anything():
     file = io.BytesIO()
     receiver = bill_files.BillReceiver(file, max_bytes=1_000_000)
     with pytest.raises(bill_files.BillFileError) as caught:
-        receiver.write(bomb)
+        receiver.receive(bomb)
     assert caught.value.reason == 'too_large'
     assert file.tell() <= 1_000_000
 
