@@ -17,13 +17,16 @@ class TestMiniprogram(InsideCommon):
         super().setUp()
         self.user_agent = IN_WEB_VIEW
 
-    def _prepay(self, tx=None, **params):
-        """Prepay as the mini-program's payment page does, with what it was handed over."""
+    def _prepay(self, tx=None, session=None, **params):
+        """Prepay as the mini-program's payment page does, with what it was handed over.
+
+        :param dict session: What the caller's session says; default: a login in the mini-program.
+        """
         url = (tx or self.tx)._wechat_get_handover_url()
         options = dict(parse_qsl(urlsplit(url).query))
-        self.authenticate(self.customer.login, self.customer.login, session_extra={
-            'wechat_app_id': self.app.id, 'wechat_identity_id': self.identity.id,
-        })
+        if session is None:
+            session = {'wechat_app_id': self.app.id, 'wechat_identity_id': self.identity.id}
+        self.authenticate(self.customer.login, self.customer.login, session_extra=session)
         return self._rpc('/wechat/payment/prepay', **{
             'model': options['model'], 'id': int(options['id']),
             'access_token': options['access_token'], **params,
@@ -133,4 +136,4 @@ class TestMiniprogram(InsideCommon):
 
     def test_who_is_not_known_to_a_mini_program_is_refused(self):
         self.identity.user_id = False
-        self._assert_refused(self._prepay(), 'not_linked')
+        self._assert_refused(self._prepay(session={}), 'not_linked')

@@ -156,7 +156,7 @@ class TestPrepay(WechatPayCommon, HttpCase):
                 self._assert_refused('bad_request', **params)
 
     def test_other_models_cannot_be_paid(self):
-        for model in ('res.users', 'res.partner', 'sale_order', 'payment.transaction', '', '__x'):
+        for model in ('res.users', 'res.partner', 'sale_order', 'payment.provider', '', '__x'):
             with self.subTest(model):
                 self._assert_refused('bad_request', model=model)
 
