@@ -40,7 +40,7 @@ class WechatPayPayout(models.AbstractModel):
     _draft_names = ('identity_id', 'provider_id', 'amount', 'reason')
 
     state = fields.Selection(
-        string="State", required=True, readonly=True, copy=False, default='draft', tracking=True,
+        required=True, readonly=True, copy=False, default='draft', tracking=True,
         index=True,
         selection=[
             ('draft', "Draft"),
@@ -70,13 +70,13 @@ class WechatPayPayout(models.AbstractModel):
         domain=[('code', '=', 'wechat_pay')],
     )
     company_id = fields.Many2one(
-        string="Company", related='provider_id.company_id', store=True, index=True,
+        related='provider_id.company_id', store=True, index=True,
     )
     currency_id = fields.Many2one(
         string="Currency", comodel_name='res.currency', required=True, readonly=True, copy=False,
         default=lambda self: self.env.ref('base.CNY'),
     )
-    amount = fields.Monetary(string="Amount", required=True, tracking=True)
+    amount = fields.Monetary(required=True, tracking=True)
     reason = fields.Char(
         string="Internal Reason",
         help="Why it is sent, for whoever checks it. Not told to anybody.",
@@ -91,9 +91,9 @@ class WechatPayPayout(models.AbstractModel):
         string="Sent By", comodel_name='res.users', readonly=True, copy=False, tracking=True,
         ondelete='restrict',
     )
-    sent_on = fields.Datetime(string="Sent On", readonly=True, copy=False)
+    sent_on = fields.Datetime(readonly=True, copy=False)
     day = fields.Date(
-        string="Day", readonly=True, copy=False, help="The day in Beijing on which it was sent.",
+        readonly=True, copy=False, help="The day in Beijing on which it was sent.",
     )
     # What WeChat Pay said.
     wechat_state = fields.Char(
@@ -105,7 +105,7 @@ class WechatPayPayout(models.AbstractModel):
     wechat_reason = fields.Char(string="WeChat Pay's Reason", readonly=True, copy=False)
     message = fields.Text(string="What To Do", readonly=True, copy=False)
     alert = fields.Text(
-        string="Alert", readonly=True, copy=False,
+        readonly=True, copy=False,
         help="What does not agree with WeChat Pay, for a person to look at.",
     )
     # When WeChat Pay is asked.
@@ -164,8 +164,11 @@ class WechatPayPayout(models.AbstractModel):
         day = self.env['wechat.pay.bill']._get_beijing_today()
         for provider, payouts in self.grouped('provider_id').items():
             provider = provider.sudo()
-            totals = provider._wechat_get_payout_totals(day) if provider else {}
-            payouts.day_totals = provider and self.env._(
+            if not provider:
+                payouts.day_totals = False
+                continue
+            totals = provider._wechat_get_payout_totals(day)
+            payouts.day_totals = self.env._(
                 "%(count)s of %(max_count)s payouts, %(amount)s of %(max_amount)s yuan",
                 count=totals['count'], max_count=provider.wechat_payout_day_count,
                 amount=f"{totals['amount']:.2f}",
@@ -205,7 +208,7 @@ class WechatPayPayout(models.AbstractModel):
         if not self.env.su:
             for vals in vals_list:
                 self._check_draft_names(vals)
-            self = self.with_context({
+            self = self.with_context({  # pylint: disable=context-overridden
                 name: value for name, value in self.env.context.items()
                 if not name.startswith('default_') or name[8:] in self._draft_names
             })

@@ -44,11 +44,12 @@ class WechatPayRedPacket(models.Model):
         ondelete='restrict',
     )
     kind = fields.Selection(
-        string="Kind", required=True, default='normal',
+        required=True, default='normal',
         selection=[('normal', "For one person"), ('group', "For a group to share")],
     )
     total_num = fields.Integer(
-        string="People", default=1, help="How many share it: 3 to 20; one person gets it alone.",
+        string="Number of People", default=1,
+        help="How many share it: 3 to 20; one person gets it alone.",
     )
     send_name = fields.Char(
         string="Sender", required=True, size=32,
@@ -59,7 +60,7 @@ class WechatPayRedPacket(models.Model):
         help="Shown on the red packet.",
     )
     act_name = fields.Char(string="Campaign", required=True, size=32)
-    remark = fields.Char(string="Remark", required=True, size=256)
+    remark = fields.Char(required=True, size=256)
     scene_id = fields.Selection(
         string="Scene", help="WeChat Pay wants one below 1.00 and above 200.00 yuan.",
         selection=[
@@ -337,8 +338,8 @@ class WechatPayRedPacketShare(models.Model):
         string="Person", comodel_name='wechat.identity', readonly=True, ondelete='set null',
     )
     currency_id = fields.Many2one(related='red_packet_id.currency_id')
-    amount = fields.Monetary(string="Amount", readonly=True)
-    received_on = fields.Datetime(string="Received On", readonly=True)
+    amount = fields.Monetary(readonly=True)
+    received_on = fields.Datetime(readonly=True)
 
     _openid_unique = models.Constraint(
         'UNIQUE (red_packet_id, openid)', "This person took a part of it already.",

@@ -49,7 +49,7 @@ class WechatPayTransfer(models.Model):
         precompute=True, help="What WeChat Pay wants to know: one line each, name, colon, content.",
     )
     remark = fields.Char(
-        string="Remark", required=True, help="Shown to the recipient; at most 32 characters.",
+        required=True, help="Shown to the recipient; at most 32 characters.",
     )
     user_name_input = fields.Char(
         string="Recipient's Name", compute='_compute_user_name_input',

@@ -31,10 +31,10 @@ class WechatPayTransferScene(models.Model):
     _description = "WeChat Pay Transfer Scene"
     _order = 'sequence, id'
 
-    name = fields.Char(string="Name", required=True, translate=True)
+    name = fields.Char(required=True, translate=True)
     sequence = fields.Integer(default=10)
     active = fields.Boolean(default=True)
-    company_id = fields.Many2one(string="Company", comodel_name='res.company')
+    company_id = fields.Many2one(comodel_name='res.company')
     scene_id = fields.Char(
         string="Scene Number", required=True,
         help="转账场景ID, as shown on pay.weixin.qq.com, Product Center ▸ Merchant transfer.",

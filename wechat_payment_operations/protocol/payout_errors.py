@@ -45,12 +45,12 @@ _OFTEN = _open(
 _FUNDS = _again(
     "The merchant account does not hold enough money. Top it up on pay.weixin.qq.com, Account"
     " Center, then press Send Again: the same number is used.",
-    "商户账户余额不足。请在pay.weixin.qq.com的“账户中心”充值，然后点击“重新发送”：将使用原单号。",
+    "商户账户余额不足。请在pay.weixin.qq.com的“账户中心”充值，然后点击“重新发放”：将使用原单号。",
 )
 _SIGN = _again(
     "WeChat Pay could not verify our signature. Check the keys on the payment provider, then press"
     " Send Again.",
-    "签名验证失败。请检查支付服务商上的密钥，然后点击“重新发送”。",
+    "签名验证失败。请检查支付服务商上的密钥，然后点击“重新发放”。",
 )
 _VALUE = _final(
     "WeChat Pay did not accept a value. Correct it in a new draft.",
@@ -112,7 +112,7 @@ RED_PACKET_CODES = {
         "WeChat Pay did not accept the merchant certificate. Upload the current one from"
         " pay.weixin.qq.com, Account Center ▸ API security, then press Send Again.",
         "微信支付不接受商户API证书。请在pay.weixin.qq.com“账户中心 ▸ API安全”"
-        "下载最新证书并上传，然后点击“重新发送”。",
+        "下载最新证书并上传，然后点击“重新发放”。",
     ),
     'SIGN_ERROR': _SIGN,
     'XML_ERROR': _VALUE,
@@ -133,7 +133,7 @@ RED_PACKET_CODES = {
         "Sending by the interface is off. Turn it on on pay.weixin.qq.com, Product Center ▸ Cash"
         " red packets, then press Send Again.",
         "商户已关闭API发放方式。请在pay.weixin.qq.com“产品中心 ▸ 现金红包”中开启，"
-        "然后点击“重新发送”。",
+        "然后点击“重新发放”。",
     ),
 }
 
@@ -148,7 +148,7 @@ TRANSFER_CODES = {
         " outside its limits. Look at pay.weixin.qq.com, Product Center ▸ Merchant transfer, then"
         " press Send Again; if a value is wrong, make a new draft.",
         "转账不符合微信支付的规则：服务器IP未加入白名单、转账场景或其内容未获授权，或金额超出限制。"
-        "请在pay.weixin.qq.com“产品中心 ▸ 商家转账”中查看，然后点击“重新发送”；"
+        "请在pay.weixin.qq.com“产品中心 ▸ 商家转账”中查看，然后点击“重新发放”；"
         "如参数有误，请新建草稿。",
     ),
     'PARAM_ERROR': _VALUE,
@@ -157,14 +157,14 @@ TRANSFER_CODES = {
         "The merchant may not use transfers. Apply for them on pay.weixin.qq.com, Product Center ▸"
         " Merchant transfer, then press Send Again.",
         "商户未开通商家转账。请在pay.weixin.qq.com“产品中心 ▸ 商家转账”中开通，"
-        "然后点击“重新发送”。",
+        "然后点击“重新发放”。",
     ),
     'NOT_ENOUGH': _FUNDS,
     'APPID_MCHID_NOT_MATCH': _again(
         "The AppID is not bound to the merchant. Bind it on pay.weixin.qq.com, Product Center ▸"
         " AppID account management, then press Send Again.",
         "AppID与商户号未绑定。请在pay.weixin.qq.com“产品中心 ▸ AppID账号管理”中绑定，"
-        "然后点击“重新发送”。",
+        "然后点击“重新发放”。",
     ),
     'FREQUENCY_LIMITED': _OFTEN,
     'SYSTEM_ERROR': _SYSTEM,
