@@ -238,11 +238,14 @@ class WechatPayBill(models.Model):
         ])
         for provider in providers:
             for bill_type in provider._wechat_get_bill_types():
-                known = self.search(
-                    [('provider_id', '=', provider.id), ('bill_type', '=', bill_type)],
-                    order='bill_date desc', limit=1,
-                ).bill_date
-                first = last
-                if known:
-                    first = max(known + timedelta(1), last - timedelta(CATCH_UP_DAYS))
-                self._find_or_create(provider, first, last, [bill_type])
+                known = set(self.search([
+                    ('provider_id', '=', provider.id), ('bill_type', '=', bill_type),
+                    ('bill_date', '<=', last),
+                ]).mapped('bill_date'))
+                first = max(min(known, default=last), last - timedelta(CATCH_UP_DAYS))
+                # All gaps: somebody may have fetched a later day by the button meanwhile.
+                self.create([
+                    {'provider_id': provider.id, 'bill_date': day, 'bill_type': bill_type}
+                    for number in range((last - first).days + 1)
+                    if (day := first + timedelta(number)) not in known
+                ])

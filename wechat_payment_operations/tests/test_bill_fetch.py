@@ -389,6 +389,21 @@ class TestBillFetch(WechatBillCommon):
         dates = self._find().filtered(lambda b: b.bill_type == 'trade').mapped('bill_date')
         self.assertEqual(sorted(dates), [self.day - timedelta(days) for days in (4, 3, 2, 1, 0)])
 
+    def test_a_day_that_was_fetched_by_hand_hides_no_gap_before_it(self):
+        self._create_bill('fundflow').state = 'loaded'
+        self.bill.state = 'loaded'
+        self._create_bill(days_ago=3).state = 'failed'
+        self._refuse('NO_STATEMENT_EXIST')
+        with self._at(10):
+            self._run_cron()
+        states = {
+            (self.day - bill.bill_date).days: bill.state
+            for bill in self._find() if bill.bill_type == 'trade'
+        }
+        self.assertEqual(
+            states, {0: 'loaded', 1: 'no_business', 2: 'no_business', 3: 'failed'},
+        )
+
     def test_who_wants_no_bills_gets_none(self):
         for values in ({'wechat_fetch_bills': False}, {'state': 'disabled'}):
             self.provider.write(values)
