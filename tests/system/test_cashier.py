@@ -213,6 +213,24 @@ def test_a_cashier_charges_an_order_from_its_form_at_the_second_attempt(till, pa
         'sale.order', 'read', [order], fields=['state'])[0]['state'] == 'sale')
 
 
+def test_an_order_that_was_changed_behind_the_screen_is_charged_when_the_new_amount_is_shown(
+    till, page,
+):
+    order = new_order(till)
+    page.open(f'{till.first.url}/odoo/sales/{order}')
+    page.click('button[name=action_wechat_charge_code]')
+    page.wait("document.activeElement.id === 'wechat_cashier_code'", 60)
+    line = till.admin.call('sale.order.line', 'search', [['order_id', '=', order]])
+    till.admin.call('sale.order.line', 'write', line, {'price_unit': 9.9})
+    scan(page, show_code(till))
+    page.wait("document.querySelector('.o_wechat_cashier_problem')?.textContent.includes('9.90')")
+    page.wait("document.querySelector('.o_wechat_cashier_amount').textContent.includes('9.90')")
+    assert counts(till, PAY) == 0
+    scan(page, show_code(till))
+    page.wait(phase('done'))
+    assert counts(till, PAY) == 1
+
+
 def test_a_connection_that_is_lost_during_the_call_charges_once(till, page):
     page.open(f'{till.first.url}/odoo/wechat-cashier')
     page.wait("document.activeElement.id === 'wechat_cashier_amount'", 60)
