@@ -30,24 +30,21 @@ class WechatPayPayoutBatch(models.Model):
     _order = 'id desc'
     _mail_post_access = 'read'
 
-    name = fields.Char(string="Name", required=True, readonly=True)
+    name = fields.Char(required=True, readonly=True)
     kind = fields.Selection(
-        string="Kind", required=True, readonly=True,
+        required=True, readonly=True,
         selection=[('transfer', "Transfers"), ('red_packet', "Red packets")],
     )
     provider_id = fields.Many2one(
-        string="Provider", comodel_name='payment.provider', required=True, readonly=True,
-        ondelete='restrict',
+        comodel_name='payment.provider', required=True, readonly=True, ondelete='restrict',
     )
-    company_id = fields.Many2one(
-        string="Company", related='provider_id.company_id', store=True, index=True,
-    )
+    company_id = fields.Many2one(related='provider_id.company_id', store=True, index=True)
     currency_id = fields.Many2one(
-        string="Currency", comodel_name='res.currency', required=True, readonly=True,
+        comodel_name='res.currency', required=True, readonly=True,
         default=lambda self: self.env.ref('base.CNY'),
     )
     state = fields.Selection(
-        string="State", required=True, readonly=True, default='draft', tracking=True, index=True,
+        required=True, readonly=True, default='draft', tracking=True, index=True,
         selection=[
             ('draft', "Being prepared"),
             ('ready', "Handed over"),
@@ -64,10 +61,9 @@ class WechatPayPayoutBatch(models.Model):
     run = fields.Integer(readonly=True, help="How often it was sent or resumed.")
     stop_reason = fields.Text(string="Why It Stopped", readonly=True)
     sent_by_id = fields.Many2one(
-        string="Sent By", comodel_name='res.users', readonly=True, ondelete='restrict',
-        tracking=True,
+        comodel_name='res.users', readonly=True, ondelete='restrict', tracking=True,
     )
-    sent_on = fields.Datetime(string="Sent On", readonly=True)
+    sent_on = fields.Datetime(readonly=True)
     transfer_ids = fields.One2many(
         string="Transfers", comodel_name='wechat.pay.transfer', inverse_name='batch_id',
         readonly=True,
@@ -86,7 +82,7 @@ class WechatPayPayoutBatch(models.Model):
     sent_count = fields.Integer(string="Sent", compute='_compute_counts')
     received_count = fields.Integer(string="Received", compute='_compute_counts')
     failed_count = fields.Integer(string="Not Sent", compute='_compute_counts')
-    progress = fields.Float(string="Progress", compute='_compute_counts')
+    progress = fields.Float(compute='_compute_counts')
     can_send = fields.Boolean(compute='_compute_can')
     can_prepare = fields.Boolean(compute='_compute_can')
 

@@ -10,7 +10,7 @@ class WechatPayPayout(models.AbstractModel):
     _inherit = 'wechat.pay.payout'
 
     batch_id = fields.Many2one(
-        string="Batch", comodel_name='wechat.pay.payout.batch', readonly=True, copy=False,
+        comodel_name='wechat.pay.payout.batch', readonly=True, copy=False,
         ondelete='restrict', index='btree_not_null',
     )
     batch_run = fields.Integer(

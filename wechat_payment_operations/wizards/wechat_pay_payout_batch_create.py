@@ -22,9 +22,9 @@ class WechatPayPayoutBatchCreate(models.TransientModel):
     _name = 'wechat.pay.payout.batch.create'
     _description = "Prepare Payouts to Many"
 
-    name = fields.Char(string="Name", required=True, help="What it is for: seen by the sender.")
+    name = fields.Char(required=True, help="What it is for: seen by the sender.")
     kind = fields.Selection(
-        string="Kind", required=True, default='transfer',
+        required=True, default='transfer',
         selection=[('transfer', "Transfers"), ('red_packet', "Red packets")],
     )
     # By their names: those who prepare payouts may read neither providers nor apps.
@@ -53,7 +53,7 @@ class WechatPayPayoutBatchCreate(models.TransientModel):
              " then, after a space or comma, the amount in yuan if it is not the same for all.",
     )
     reason = fields.Char(string="Internal Reason")
-    remark = fields.Char(string="Remark", required=True, help="Shown to the recipients.")
+    remark = fields.Char(required=True, help="Shown to the recipients.")
     transfer_scene_id = fields.Many2one(
         string="Scene", comodel_name='wechat.pay.transfer.scene',
         default=lambda self: self.env['wechat.pay.transfer']._default_scene(),
@@ -67,7 +67,7 @@ class WechatPayPayoutBatchCreate(models.TransientModel):
     is_checked = fields.Boolean(readonly=True)
     ready_count = fields.Integer(string="Can be paid", compute='_compute_totals')
     problem_count = fields.Integer(string="Cannot be paid", compute='_compute_totals')
-    total = fields.Monetary(string="Total", compute='_compute_totals')
+    total = fields.Monetary(compute='_compute_totals')
     leave_out = fields.Boolean(string="Leave out those who cannot be paid")
 
     # === COMPUTE METHODS === #
@@ -341,5 +341,5 @@ class WechatPayPayoutBatchCreateLine(models.TransientModel):
         string="WeChat User", comodel_name='wechat.identity', readonly=True,
     )
     currency_id = fields.Many2one(related='wizard_id.currency_id')
-    amount = fields.Monetary(string="Amount", readonly=True)
-    problem = fields.Char(string="Problem", readonly=True)
+    amount = fields.Monetary(readonly=True)
+    problem = fields.Char(readonly=True)
