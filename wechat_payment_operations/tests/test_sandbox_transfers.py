@@ -359,6 +359,24 @@ class TestSandboxTransfers(SandboxPayoutCommon, HttpCase):
         self.assertEqual(error['context']['code'], 'bad_request')
         self.assertEqual(transfer.state, 'done', "WeChat Pay was asked")
 
+    @mute_logger('odoo.http')
+    def test_the_recipient_asks_what_became_of_it_and_nobody_else(self):
+        transfer = self._send(self._create_transfer())
+        path, number = '/wechat/payment/transfer/status', transfer.out_bill_no
+        answer = self._route(path, out_bill_no=number)['result']
+        self.assertEqual(answer, {'out_bill_no': number, 'state': 'waiting'})
+        self._change(transfer, 'confirm', notify=False)
+        transfer.last_query = False  # WeChat Pay is not asked more often than every two seconds.
+        self.assertEqual(self._route(path, out_bill_no=number)['result']['state'], 'done')
+        self.preparer.password = self.preparer.login
+        for user, out_bill_no in (
+            (self.preparer, number), (self.customer, 'T0'), (self.customer, [number]),
+            (self.customer, None),
+        ):
+            with self.subTest(out_bill_no=out_bill_no):
+                error = self._route(path, user=user, out_bill_no=out_bill_no)['error']['data']
+                self.assertEqual(error['context']['code'], 'bad_request')
+
     def test_the_body_is_committed_before_the_call_and_sent_to_the_letter(self):
         transfer = self._send(self._create_transfer())
         sent = [
