@@ -138,6 +138,18 @@ class PaymentProvider(models.Model):
                     limit=f'{limit:g}', what=text, so_far=f'{so_far:g}',
                 ))
 
+    # === BUSINESS METHODS - PROBLEMS === #
+
+    def _wechat_note_outcome(self, reason=None, detail=''):
+        """Override to leave payments in peace: a payout that is not allowed says nothing of them.
+
+        NO_AUTH is the answer where a merchant has no transfers, or where risk control stops a red
+        packet; the payout itself tells it.
+        """
+        if self.env.context.get('wechat_is_payout') and detail.split()[-1:] == ['NO_AUTH']:
+            return
+        super()._wechat_note_outcome(reason, detail)
+
     # === BUSINESS METHODS - NOTIFICATIONS === #
 
     def _wechat_process_event(self, event_type, content):

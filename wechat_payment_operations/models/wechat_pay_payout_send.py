@@ -385,6 +385,10 @@ class WechatPayPayout(models.AbstractModel):
 
     # === HELPERS === #
 
+    def _get_calling_provider(self):
+        """Return the provider that makes calls about payouts (payment.provider)."""
+        return self.provider_id.with_context(wechat_is_payout=True)
+
     def _get_state_label(self):
         """Return the state in the language of this environment.
 

@@ -208,7 +208,7 @@ class WechatPayRedPacket(models.Model):
         :rtype: dict
         :raise WeChatError: As `_wechat_request_v2`.
         """
-        return self.provider_id._wechat_request_v2(
+        return self._get_calling_provider()._wechat_request_v2(
             path, params, certificate=True, sign_type=v2_signing.MD5, is_answer_signed=False,
             repeatable=repeatable, lists=red_packets.LISTS,
         )

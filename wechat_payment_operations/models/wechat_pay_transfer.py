@@ -208,7 +208,7 @@ class WechatPayTransfer(models.Model):
     def _make_call(self):
         """Create the transfer; repeating the same is safe (A9.2)."""
         headers = {'Wechatpay-Serial': self.user_name_serial} if self.user_name else None
-        answer = self.provider_id._wechat_request(
+        answer = self._get_calling_provider()._wechat_request(
             'POST', transfers.TRANSFER_PATH, payload=self.body, headers=headers,
         )
         return self._read(answer)
@@ -217,7 +217,7 @@ class WechatPayTransfer(models.Model):
         """Ask for the transfer by our number (A9.3)."""
         path = f'{transfers.TRANSFER_PATH}/out-bill-no/{quote(self.out_bill_no, safe="")}'
         try:
-            answer = self.provider_id._wechat_request('GET', path)
+            answer = self._get_calling_provider()._wechat_request('GET', path)
         except WeChatPayRefused as error:
             if error.status == 404 and error.wechat_code == payout_errors.NOT_FOUND:
                 return {}

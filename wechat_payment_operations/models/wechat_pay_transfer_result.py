@@ -53,7 +53,7 @@ class WechatPayTransfer(models.Model):
         transfer._commit()
         path = f'{transfers.TRANSFER_PATH}/out-bill-no/{transfer.out_bill_no}/cancel'
         try:
-            transfer.provider_id._wechat_request('POST', path)
+            transfer._get_calling_provider()._wechat_request('POST', path)
         except WeChatError as error:
             # Too late, or not known: what holds is what WeChat Pay says when asked.
             _logger.warning("Could not cancel transfer %s: %s", transfer.out_bill_no, error)

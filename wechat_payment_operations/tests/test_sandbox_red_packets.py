@@ -167,6 +167,17 @@ class TestSandboxRedPackets(SandboxPayoutCommon, HttpCase):
         self.assertEqual(self._at_wechat(), [])
 
     @mute_logger(*LOGGERS)
+    def test_risk_control_says_nothing_of_payments(self):
+        self._fault('err_code', SEND, err_code='NO_AUTH', processed=False)
+        packet = self._send(self._create_red_packet())
+        self.assertEqual(packet.state, 'failed')
+        self.assertNotEqual(self.provider.wechat_check_state, 'error')
+        self._fault('err_code', SEND, err_code='CA_ERROR', processed=False)
+        self._fault('drop', QUERY)
+        self._send(self._create_red_packet())
+        self.assertEqual(self.provider.wechat_check_state, 'error', "this one does")
+
+    @mute_logger(*LOGGERS)
     def test_a_code_that_nobody_knows_is_unknown(self):
         self._fault('err_code', SEND, err_code='BRAND_NEW', processed=False)
         packet = self._send(self._create_red_packet())

@@ -182,6 +182,7 @@ class TestSandboxTransfers(SandboxPayoutCommon, HttpCase):
         transfer = self._send(self._create_transfer())
         self.assertEqual((transfer.state, transfer.wechat_reason), ('refused', 'NO_AUTH'))
         self.assertIn("Product Center", transfer.message)
+        self.assertNotEqual(self.provider.wechat_check_state, 'error', "payments go on")
 
     @mute_logger(*LOGGERS)
     def test_a_refused_one_can_be_replaced_once_and_is_then_dead(self):
