@@ -23,6 +23,7 @@ from . import (
     test_sandbox_bursts,
     test_sandbox_checkout,
     test_sandbox_codes,
+    test_sandbox_codes_v3,
     test_sandbox_comments,
     test_sandbox_notifications,
     test_sandbox_order_versions,

@@ -106,3 +106,35 @@ class WechatPayCodeCommon(WechatPayV2SandboxCommon):
             call for call in self._control('GET', 'requests')['requests']
             if call['path'].endswith(path)
         ]
+
+    def _assert_codes_in_the_sub_app(self, mchid, appid):
+        """Take payment codes with the sub-merchant's app before the service provider's.
+
+        :param str mchid: The sub-merchant.
+        :param str appid: Its mini-program.
+        """
+        self._control('POST', 'apps', appid=appid, app_type='miniprogram')
+        sub_app = self.env['wechat.app'].create({
+            'name': "Sub-merchant", 'app_type': 'miniprogram', 'appid': appid, 'sequence': 0,
+            'company_id': self.provider.company_id.id,
+        })
+        self.provider.write({
+            'wechat_sub_mch_id': mchid, 'wechat_sub_appid': appid,
+            'wechat_app_ids': [Command.link(sub_app.id)],
+        })
+        self.provider.invalidate_recordset(['wechat_app_ids'])
+        tx = self._find(self._charge(self._show_code())['reference'])
+        self.assertEqual((tx.state, tx.wechat_app_id, tx.wechat_alert), ('done', sub_app, False))
+        order = self._control('GET', 'orders')['orders'][-1]
+        self.assertEqual(
+            (order['sub_mchid'], order['sub_appid'], order['appid']),
+            (mchid, appid, self.app.appid),
+        )
+        reference = self._charge(self._show_code(password=True))['reference']
+        self._answer_password(reference)
+        self._pass_time(5, reference)
+        self.assertEqual(self._poll(reference)['state'], 'done')
+        reference = self._charge(self._show_code(password=True))['reference']
+        self._pass_time(31, reference)
+        self.assertEqual(self._poll(reference)['state'], 'cancel')
+        self.assertEqual(self._problems(), [])
