@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from datetime import timedelta
 from urllib.parse import quote
 
 from odoo import api, fields, models
@@ -12,6 +13,7 @@ from odoo.addons.wechat.exceptions import WeChatUnknown
 from odoo.addons.wechat_payment.const import SENSITIVE_KEYS
 from odoo.addons.wechat_payment.exceptions import WeChatPayRefused
 from odoo.addons.wechat_payment.protocol import amounts, oaep
+from odoo.addons.wechat_payment_operations.const import PAYOUT_GIVE_UP_HOURS
 from odoo.addons.wechat_payment_operations.models.wechat_pay_transfer_scene import read_infos
 from odoo.addons.wechat_payment_operations.protocol import payout_errors, transfers
 
@@ -158,10 +160,21 @@ class WechatPayTransfer(models.Model):
         )
 
     def _is_call_needed(self):
-        """Extend: the page of confirmation needs what only the answer to creating tells."""
-        return self.wechat_state == 'ACCEPTED' or (
-            self.state == 'waiting' and not self.package_info
+        """Extend: the page of confirmation needs what only the answer to creating tells.
+
+        For a day only: nobody expects that money goes out because of a top-up weeks later.
+        """
+        return not self._is_stale() and (
+            self.wechat_state == 'ACCEPTED' or self.state == 'waiting' and not self.package_info
         )
+
+    def _is_stale(self):
+        """Tell whether this was sent too long ago to be sent again by itself.
+
+        :rtype: bool
+        """
+        oldest = fields.Datetime.now() - timedelta(hours=PAYOUT_GIVE_UP_HOURS)
+        return self.sent_on < oldest
 
     def _check_payout(self):
         """Check values that WeChat Pay would refuse, and this provider's own limits."""
@@ -272,7 +285,13 @@ class WechatPayTransfer(models.Model):
         }
         if 'package_info' in answer:
             values['package_info'] = answer['package_info']
-        if wechat_state in ('ACCEPTED', 'PROCESSING'):
+        if wechat_state == 'ACCEPTED' and self._is_stale():
+            values['message'] = self.env._(
+                "WeChat Pay took the transfer and did not pay it out for a day, usually because the"
+                " merchant account does not hold enough money. It is no longer sent again by"
+                " itself. Decide: top up and send it again, or cancel it."
+            )
+        elif wechat_state in ('ACCEPTED', 'PROCESSING'):
             values['message'] = self.env._(
                 "WeChat Pay took the transfer and has not paid it out. Usually the merchant account"
                 " does not hold enough money: top it up on pay.weixin.qq.com, Account Center. It"

@@ -2,6 +2,7 @@
 
 import json
 import time
+from datetime import timedelta
 
 from odoo.exceptions import UserError
 from odoo.tests import HttpCase, tagged
@@ -175,6 +176,31 @@ class TestSandboxTransfers(SandboxPayoutCommon, HttpCase):
         self.assertEqual(transfer.state, 'waiting')
         self.assertTrue(transfer.package_info)
         self.assertEqual(self._balance(), 50)
+
+    def test_what_was_accepted_is_not_sent_again_by_itself_after_a_day(self):
+        self._at_merchant('funds', balance=50)
+        transfer = self._send(self._create_transfer())
+        transfer.sent_on -= timedelta(hours=25)
+        self._at_merchant('top_up', amount=100)
+        for _hour in range(2):
+            self._settle(transfer)
+        self.assertEqual((transfer.state, transfer.wechat_state), ('processing', 'ACCEPTED'))
+        self.assertEqual((self._calls(PATH), self._balance()), (1, 150))
+        self.assertIn("Decide", transfer.message)
+        self.assertTrue(transfer.next_query, "it is still asked for")
+        number = transfer.out_bill_no
+        self._send(transfer)
+        self.assertEqual((transfer.state, transfer.out_bill_no), ('waiting', number))
+        self.assertEqual((self._calls(PATH), self._balance()), (2, 50))
+
+    def test_what_was_accepted_a_day_ago_can_be_cancelled(self):
+        self._at_merchant('funds', balance=50)
+        transfer = self._send(self._create_transfer())
+        transfer.sent_on -= timedelta(hours=25)
+        self._settle(transfer)
+        self._cancel(transfer)
+        self._wait_until_cancelled(transfer)
+        self.assertEqual((transfer.state, self._balance()), ('cancelled', 50))
 
     @mute_logger(*LOGGERS)
     def test_a_scene_that_is_not_granted_says_where_to_look(self):
