@@ -9,7 +9,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
 from odoo.addons.payment.logging import get_payment_logger
-from odoo.addons.wechat.exceptions import WeChatUnknown
+from odoo.addons.wechat.exceptions import WeChatError, WeChatUnknown
 from odoo.addons.wechat_payment.const import SENSITIVE_KEYS
 from odoo.addons.wechat_payment.exceptions import WeChatPayRefused
 from odoo.addons.wechat_payment.protocol import amounts, oaep
@@ -180,6 +180,7 @@ class WechatPayTransfer(models.Model):
         """Check values that WeChat Pay would refuse, and this provider's own limits."""
         provider, fen = self.provider_id, amounts.to_fen(self.amount)
         provider._wechat_check_payouts_possible()
+        self._check_keys()
         provider._wechat_check_payout_amount(
             self.amount, provider.wechat_transfer_min, provider.wechat_transfer_max,
         )
@@ -193,6 +194,20 @@ class WechatPayTransfer(models.Model):
             raise UserError(self.env._(
                 "Below 0.30 yuan, WeChat Pay does not check names: make a draft without."
             ))
+
+    def _check_keys(self):
+        """Check that the call can be signed and its answer verified, before there is a number.
+
+        :return: None
+        :raise WeChatError: If not.
+        """
+        provider = self.provider_id
+        if not provider._wechat_has_version('v3'):
+            raise WeChatError(self.env._(
+                "Transfers need the keys of API v3: the APIv3 key, the merchant's private key with"
+                " its certificate, and WeChat Pay's public key. Enter them in Settings ▸ WeChat."
+            ), code='misconfigured')
+        provider._wechat_build_headers('POST', transfers.TRANSFER_PATH, '')
 
     def _build_call(self):
         """Return the number and the body of the call (A9.2)."""

@@ -6,6 +6,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import TransactionCase, new_test_user, tagged
 from odoo.tools import mute_logger
 
+from odoo.addons.wechat.exceptions import WeChatError
 from odoo.addons.wechat_payment_operations.tests.payout_common import (
     MANAGER,
     USER,
@@ -101,6 +102,18 @@ class TestPayoutRules(PayoutCommon, TransactionCase):
         for method in ('action_send', 'action_ask', 'action_cancel', 'action_renew'):
             with self.subTest(method=method), self.assertRaises(AccessError):
                 getattr(transfer.with_user(manager), method)()
+        self.assertFalse(self.sent)
+
+    # === KEYS === #
+
+    def test_without_the_keys_of_api_v3_there_is_no_number(self):
+        transfer = self._create_transfer()
+        self.provider.write({
+            'wechat_api_v2_key': 'k' * 32, 'wechat_api_version': 'v2', 'wechat_api_v3_key': False,
+        })
+        with self.assertRaisesRegex(WeChatError, "keys of API v3"):
+            self._send(transfer)
+        self.assertEqual((transfer.state, transfer.out_bill_no), ('draft', False))
         self.assertFalse(self.sent)
 
     # === WHAT NOBODY CHANGES === #
