@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
 
 from odoo.addons.payment.logging import get_payment_logger
 from odoo.addons.wechat.exceptions import WeChatError
@@ -16,6 +17,8 @@ _logger = get_payment_logger(__name__, SENSITIVE_KEYS)
 
 # What may be taken back (A9.3).
 CANCELLABLE_STATES = ('processing', 'waiting')
+# States at WeChat Pay in which the page of confirmation may be shown (A9.2).
+CONFIRMABLE_STATES = ('WAIT_USER_CONFIRM', 'TRANSFERING')
 
 
 class WechatPayTransfer(models.Model):
@@ -100,18 +103,16 @@ class WechatPayTransfer(models.Model):
     # === BUSINESS METHODS - THE RECIPIENT === #
 
     @api.model
-    def _find_own_waiting(self, out_bill_no=None):
-        """Return the transfers that wait for the current user to confirm them.
+    def _find_own(self, domain):
+        """Return transfers to the current user.
 
         Only by an identity that this user signs in with: a contact may be shared.
 
-        :param str out_bill_no: One of them.
+        :param Domain domain: Which of them.
         :return: The transfers, in sudo mode.
         :rtype: wechat.pay.transfer
         """
-        domain = [('identity_id.user_id', '=', self.env.uid), ('state', '=', 'waiting')]
-        if out_bill_no is not None:
-            domain.append(('out_bill_no', '=', out_bill_no))
+        domain &= Domain('identity_id.user_id', '=', self.env.uid)
         return self.sudo().search(domain, limit=100)
 
     @api.model
@@ -126,21 +127,29 @@ class WechatPayTransfer(models.Model):
             'amount': transfer.amount,
             'currency': transfer.currency_id.name,
             'remark': transfer.remark,
-        } for transfer in self._find_own_waiting()]
+        } for transfer in self._find_own(Domain('state', '=', 'waiting'))]
 
     @api.model
     def _get_client_values(self, out_bill_no):
         """Return what the current user's client needs to show the page of confirmation.
+
+        It may be shown again while WeChat Pay is transferring (A9.2).
 
         :param str out_bill_no: The number.
         :return: {mchId, appId, package}
         :rtype: dict
         :raise WeChatError: `bad_request` if no such transfer waits for this user.
         """
-        transfer = self._find_own_waiting(out_bill_no)
+        transfer = self._find_own(
+            Domain('out_bill_no', '=', out_bill_no)
+            & Domain('wechat_state', 'in', CONFIRMABLE_STATES)
+        )
         if transfer and transfer._claim_query():
             transfer._keep(transfer._try_query)  # Kept, whatever is raised then.
-        if not transfer or transfer.state != 'waiting' or not transfer.package_info:
+        if (
+            not transfer or transfer.wechat_state not in CONFIRMABLE_STATES
+            or not transfer.package_info
+        ):
             raise WeChatError(
                 self.env._("There is no transfer that waits for you under this number."),
                 code='bad_request',

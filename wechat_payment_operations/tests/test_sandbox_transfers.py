@@ -367,6 +367,19 @@ class TestSandboxTransfers(SandboxPayoutCommon, HttpCase):
         self.assertEqual(self._route('/wechat/payment/transfers')['result'], [])
 
     @mute_logger('odoo.http')
+    def test_the_page_is_shown_again_while_wechat_pay_is_transferring(self):
+        self._control('POST', 'money_settings', transfer_stays_transfering=True)
+        transfer = self._send(self._create_transfer())
+        package = transfer.package_info
+        self._change(transfer, 'confirm', notify=False)
+        values = self._route(out_bill_no=transfer.out_bill_no)['result']
+        self.assertEqual((transfer.state, transfer.wechat_state), ('processing', 'TRANSFERING'))
+        self.assertEqual(values['package'], package)
+        transfer.package_info = False
+        error = self._route(out_bill_no=transfer.out_bill_no)['error']['data']
+        self.assertEqual(error['context']['code'], 'bad_request')
+
+    @mute_logger('odoo.http')
     def test_nobody_else_and_nothing_else_gets_the_package(self):
         transfer = self._send(self._create_transfer())
         cases = [
