@@ -1,5 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+import psycopg2
+
 from odoo import api, fields, models
 from odoo.tools import SQL
 
@@ -33,6 +35,35 @@ class WechatPayBillLine(models.Model):
             })
         for bill in self.bill_id:
             bill._match()
+
+    def _ask_or_skip(self):
+        """Ask about these lines, so that one that cannot be handled keeps no other waiting.
+
+        What was done is committed, as what fails is rolled back.
+
+        :return: None
+        """
+        try:
+            self._ask()
+        except psycopg2.OperationalError:
+            raise  # Odoo runs the scheduled action again.
+        except Exception as error:
+            self.env.cr.rollback()
+            self.env.invalidate_all()
+            if len(self) > 1:
+                for line in self:
+                    line._ask_or_skip()
+                return
+            _logger.exception("Bill line %s could not be handled.", self.id)
+            self.write({
+                'answer': self.env._(
+                    "What WeChat Pay says could not be handled (%(error)s). Report this to who"
+                    " maintains the system; its log says more.", error=type(error).__name__,
+                ),
+                'asked_on': fields.Datetime.now(), 'is_ask_pending': False,
+            })
+            self.bill_id._count()
+        self.env['ir.cron']._commit_progress()
 
     def _ask_wechat(self):
         """Ask WeChat Pay about one line and apply what it says.
@@ -160,7 +191,7 @@ class WechatPayBill(models.Model):
         while lines := Line.search(domain, order='id', limit=ASK_BATCH).try_lock_for_update():
             for bill in lines.bill_id:
                 bill_lines = lines.filtered(lambda line, bill=bill: line.bill_id == bill)
-                bill_lines.with_context(lang=bill._get_company_lang())._ask()
+                bill_lines.with_context(lang=bill._get_company_lang())._ask_or_skip()
             remaining = max(0, remaining - len(lines))
             if not self.env['ir.cron']._commit_progress(len(lines), remaining=remaining):
                 break

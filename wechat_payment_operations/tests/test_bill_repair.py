@@ -1,5 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+from unittest.mock import patch
+
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
@@ -139,3 +141,28 @@ class TestBillRepair(WechatBillCommon):
         self.assertEqual([tx.state for tx in paid], ['done'] * 3)
         self.assertEqual((self.bill.ask_count, self.bill.difference_count), (0, 0))
         self.assertEqual(len(self.fake.requests), 3, "what agrees is not asked about")
+
+    def test_a_line_that_cannot_be_handled_keeps_no_other_waiting(self):
+        paid = [self._create_wechat_order(amount) for amount in (1, 2, 3)]
+        lines = self._load(*[
+            self._line(tx, 微信订单号=self.fake.pay(tx.reference)['transaction_id'])
+            for tx in paid
+        ])
+        self.bill.action_ask_all()
+        self.env.flush_all()
+        lines_model, ask = self.registry['wechat.pay.bill.line'], type(lines)._ask_payment
+
+        def ask_payment(line):
+            if line.id == lines[0].id:
+                raise TypeError
+            return ask(line)
+
+        with (
+            self.enter_registry_test_mode(), patch.object(lines_model, '_ask_payment', ask_payment),
+            mute_logger('odoo.addons.wechat_payment_operations.models.wechat_pay_bill_repair'),
+        ):
+            self.env.ref('wechat_payment_operations.cron_wechat_ask').method_direct_trigger()
+        self.env.invalidate_all()
+        self.assertEqual([tx.state for tx in paid], ['draft', 'done', 'done'])
+        self.assertIn("TypeError", lines[0].answer)
+        self.assertEqual((self.bill.ask_count, self.bill.difference_count), (0, 1))
