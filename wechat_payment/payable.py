@@ -22,6 +22,8 @@ class Payable:
     :ivar models.Model transactions: The document's transactions, in sudo mode.
     :ivar dict create_values: Values that link a new transaction to the document.
     :ivar str purpose: A word for other addons that react to the result; may be empty.
+    :ivar models.Model providers: The `payment.provider` records that may take it, in sudo mode;
+        `None` if any of the company may.
     """
 
     document: models.Model
@@ -33,3 +35,4 @@ class Payable:
     transactions: models.Model
     create_values: dict = field(default_factory=dict)
     purpose: str = ''
+    providers: models.Model | None = None

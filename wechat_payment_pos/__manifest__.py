@@ -7,5 +7,6 @@
     'author': "Odoo WeChat contributors",
     'license': 'LGPL-3',
     'depends': ['wechat_payment', 'pos_online_payment'],
+    'data': ['security/wechat_payment_pos_groups.xml'],
     'auto_install': True,
 }

@@ -155,6 +155,8 @@ class PaymentTransaction(models.Model):
             payable.company.id, payable.partner.id, payable.amount,
             currency_id=payable.currency.id,
         ).filtered(lambda p: p.code == 'wechat_pay' and (
+            payable.providers is None or p in payable.providers
+        ) and (
             app in p.wechat_app_ids if app else self._wechat_choose_app(p, trade_type)
         ))
         if not providers:

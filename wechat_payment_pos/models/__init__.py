@@ -1,3 +1,3 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from . import payment_transaction, pos_order
+from . import payment_transaction, payment_transaction_code, pos_order

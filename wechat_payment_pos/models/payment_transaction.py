@@ -18,12 +18,9 @@ class PaymentTransaction(models.Model):
     def _wechat_find_document_problem(self):
         """Override of `wechat_payment` to notice what happened at the till meanwhile."""
         if order := self.pos_order_id:
-            if problem := self._wechat_find_till_problem():
+            if problem := order._wechat_find_till_problem():
                 return problem
-            # What the cashier asks for next, else all the rest; payments that are not credited yet
-            # count as paid.
-            due = order._get_checked_next_online_payment_amount() or order.get_amount_unpaid()
-            due -= sum((order._wechat_get_uncredited_payments() - self).mapped('amount'))
+            due = order._wechat_get_amount_due(but=self)
             if order.currency_id.compare_amounts(due, 0) <= 0:
                 return self.env._("This order is already paid.")
             if order.currency_id.compare_amounts(due, self.amount):
@@ -31,22 +28,6 @@ class PaymentTransaction(models.Model):
                     "The amount at the till has changed. Please go back and pay again."
                 )
         return super()._wechat_find_document_problem()
-
-    def _wechat_find_till_problem(self):
-        """Return why the order of the point of sale cannot take this payment.
-
-        :return: A text for the customer, or `None`.
-        :rtype: str|None
-        """
-        self.ensure_one()
-        order = self.pos_order_id
-        if order.state == 'cancel':
-            return self.env._("This order was cancelled at the till.")
-        if order.state != 'draft':
-            return self.env._("This order is already paid.")
-        if order.session_id.state != 'opened':
-            return self.env._("The till is closed.")
-        return None
 
     def _wechat_get_description(self):
         """Override of `wechat_payment` to name the order as its receipt does.
@@ -115,7 +96,7 @@ class PaymentTransaction(models.Model):
         """
         self.ensure_one()
         tx = self._wechat_in_company_language()
-        problem = tx._wechat_find_till_problem()
+        problem = tx.pos_order_id._wechat_find_till_problem()
         if not problem:
             return False
         alert = tx.env._(

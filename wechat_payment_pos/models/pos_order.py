@@ -87,6 +87,37 @@ class PosOrder(models.Model):
         """
         return self._wechat_get_transactions().filtered(lambda tx: tx._wechat_is_uncredited())
 
+    def _wechat_find_till_problem(self):
+        """Return why this order cannot take a payment.
+
+        :return: A text for customer and cashier, or `None`.
+        :rtype: str|None
+        """
+        self.ensure_one()
+        if self.state == 'cancel':
+            return self.env._("This order was cancelled at the till.")
+        if self.state != 'draft':
+            return self.env._("This order is already paid.")
+        if self.session_id.state != 'opened':
+            return self.env._("The till is closed.")
+        return None
+
+    def _wechat_get_amount_due(self, but=None):
+        """Return what the till asks for now, else all the rest.
+
+        Payments that have come and are not credited yet count as paid.
+
+        :param payment.transaction but: A payment that is not counted, if any.
+        :return: The amount in major units; 0 or less if there is nothing to pay.
+        :rtype: float
+        """
+        self.ensure_one()
+        due = self._get_checked_next_online_payment_amount() or self.get_amount_unpaid()
+        uncredited_txs = self._wechat_get_uncredited_payments()
+        if but:
+            uncredited_txs -= but
+        return self.currency_id.round(due - sum(uncredited_txs.mapped('amount')))
+
     def _wechat_settle_payments(self, amount):
         """Find out what was paid, and make sure that nothing but this amount can still be paid.
 
