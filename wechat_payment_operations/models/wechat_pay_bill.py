@@ -49,7 +49,7 @@ class WechatPayBill(models.Model):
     error = fields.Text(string="What Happened", readonly=True)
     summary_note = fields.Text(
         string="Sums of the Bill", readonly=True,
-        help="What the bill's own sums say that its lines do not.",
+        help="What the bill's own sums or day say that its lines do not.",
     )
     next_try = fields.Datetime(string="Fetch Next", readonly=True)
     try_count = fields.Integer(string="Times Tried", readonly=True)

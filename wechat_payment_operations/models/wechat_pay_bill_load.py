@@ -1,11 +1,12 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+from datetime import timedelta
 from decimal import Decimal
 from itertools import islice
 
 from odoo import fields, models
 
-from odoo.addons.wechat_payment_operations.const import LOAD_BATCH
+from odoo.addons.wechat_payment_operations.const import LOAD_BATCH, MIDNIGHT_MINUTES
 from odoo.addons.wechat_payment_operations.exceptions import WeChatBillRefused
 from odoo.addons.wechat_payment_operations.protocol import bills
 
@@ -86,22 +87,40 @@ class WechatPayBill(models.Model):
         """Read a file through, so that nothing of a bad one is stored.
 
         :param file: The file.
-        :return: The number of lines, and what its sums say that its lines do not (or `False`).
+        :return: The number of lines, and what a person should know of the file (or `False`).
         :rtype: tuple[int, str|bool]
-        :raise WeChatBillRefused: If it is no bill of this merchant.
+        :raise WeChatBillRefused: If it is no bill of this merchant and day.
         """
         file.seek(0)
         reader = self._open_reader(file)
+        margin = timedelta(minutes=MIDNIGHT_MINUTES)
+        start, end = self._get_day_limits()
+        dated = outside = 0
         sums = {'in': Decimal(0), 'out': Decimal(0), 'fee': Decimal(0)}
         try:
             for line in reader:
                 sums['in' if line.amount > 0 else 'out'] += abs(line.amount)
                 sums['fee'] += getattr(line, 'fee', 0)
+                # What the time of a trade bill's refund is, WeChat Pay does not say.
+                if self.bill_type == 'fundflow' or line.kind == 'payment':
+                    dated += 1
+                    outside += not start - margin <= line.time < end + margin
         except bills.BillFormatError as error:
             raise WeChatBillRefused(
                 self._describe_format_error(error), error.reason,
             ) from None
-        return reader.count, self._compare_summary(reader, sums)
+        if outside and outside == dated:
+            raise WeChatBillRefused(self.env._(
+                "This is not the bill of %(date)s: all its lines are of other days. Nothing of it"
+                " was loaded. Fetch it again; if it stays so, report this to who maintains the"
+                " system.", date=self.bill_date,
+            ), 'day')
+        notes = [self._compare_summary(reader, sums)]
+        if outside:
+            notes.append(self.env._(
+                "Lines that are not of the bill's day in Beijing: %(count)s", count=outside,
+            ))
+        return reader.count, '\n'.join(filter(None, notes)) or False
 
     def _compare_summary(self, reader, sums):
         """Return what the bill's own sums say that its lines do not.

@@ -16,6 +16,7 @@ from odoo.tools import mute_logger
 from odoo.addons.wechat_payment_operations.models import wechat_pay_bill_load
 from odoo.addons.wechat_payment_operations.tests.bill_common import (
     WechatBillCommon,
+    build_fundflow_bill,
     build_trade_bill,
 )
 
@@ -174,6 +175,45 @@ class TestBillFetch(WechatBillCommon):
     def test_sums_that_differ_are_shown_and_the_lines_loaded(self):
         self._load(self._foreign_line(), 总交易单数='2')
         self.assertIn('总交易单数: 2', self.bill.summary_note)
+
+    def test_a_bill_of_another_day_is_refused(self):
+        for hours in (-24, 24):
+            time = self._beijing(self.noon + timedelta(hours=hours))
+            with self.subTest(hours=hours):
+                self._serve(build_trade_bill([
+                    self._foreign_line(交易时间=time), self._foreign_line('EXTRA2', 交易时间=time),
+                ]))
+                self._assert_refused("not the bill of")
+                self.assertFalse(self.bill.line_ids)
+
+    def test_a_fund_flow_bill_of_another_day_is_refused(self):
+        self.bill = self._create_bill('fundflow')
+        self._serve(build_fundflow_bill([{
+            '记账时间': self._beijing(self.noon - timedelta(hours=24)), '资金流水单号': '1',
+            '业务类型': '提现', '收支类型': '支出', '收支金额(元)': '1.00', '账户结余(元)': '0.00',
+        }]), 'fundflow')
+        self._assert_refused("not the bill of")
+
+    def test_single_lines_of_another_day_are_loaded_and_told(self):
+        midnight = self.noon + timedelta(hours=12)
+        lines = self._load(*[
+            self._foreign_line(f'EXTRA{number}', 交易时间=self._beijing(time))
+            for number, time in enumerate((
+                midnight - timedelta(hours=24), midnight, midnight + timedelta(hours=1),
+            ))
+        ])
+        self.assertEqual(len(lines), 3)
+        self.assertEqual(
+            self.bill.summary_note, "Lines that are not of the bill's day in Beijing: 1",
+        )
+
+    def test_refunds_do_not_tell_the_day_of_a_trade_bill(self):
+        lines = self._load(self._foreign_line(
+            交易时间=self._beijing(self.noon - timedelta(hours=24)), 交易状态='REFUND',
+            微信退款单号='509', 商户退款单号='R-9', 申请退款金额='1.00', 退款状态='SUCCESS',
+            订单金额='0.00',
+        ))
+        self.assertEqual((len(lines), self.bill.summary_note), (1, False))
 
     # === WHEN === #
 

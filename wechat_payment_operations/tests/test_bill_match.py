@@ -130,7 +130,7 @@ class TestBillMatch(WechatBillCommon):
         earlier = self._create_bill(days_ago=1)
         self._load(self._line(tx))
         self.bill = earlier
-        self._load(self._line(tx))
+        self._load(self._line(tx, 交易时间=self._beijing(self.noon - timedelta(days=1))))
         later = self.env['wechat.pay.bill'].search([('bill_date', '=', self.day)])
         later._match()
         self.assertEqual(earlier.line_ids.match_state, 'matched')
