@@ -57,6 +57,13 @@ class TestPayoutVerify(PayoutCommon, TransactionCase):
         self._send(self.transfer)
         self.assertEqual([body['openid'] for body in self.sent], ['oOther'])
 
+    def test_who_sends_sees_the_openid(self):
+        for name in ('wechat.pay.transfer', 'wechat.pay.red.packet'):
+            view = self.env[name].with_user(self.sender).get_view(view_type='form')
+            self.assertIn('name="recipient_openid"', view['arch'])
+        values = self.transfer.with_user(self.sender).read(['recipient_openid'])[0]
+        self.assertEqual(values['recipient_openid'], self.identity.openid)
+
     # === WHAT WAS SEEN === #
 
     def test_a_draft_is_sent_as_it_was_seen(self):
