@@ -32,6 +32,9 @@ DIFFERENCE_STATES = (
     'missing_in_odoo', 'missing_in_wechat', 'amount_differs', 'state_differs', 'duplicate',
 )
 
+# Days after which money that was not received must be back in the account (A9.2, A9.4: a day).
+RETURN_DAYS = 3
+
 # Near midnight our clock and WeChat Pay's may see different days, in minutes.
 MIDNIGHT_MINUTES = 10
 

@@ -2,11 +2,11 @@
 
 from datetime import timedelta
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from odoo.addons.wechat_payment_operations.const import MIDNIGHT_MINUTES
+from odoo.addons.wechat_payment_operations.const import CATCH_UP_DAYS, MIDNIGHT_MINUTES, RETURN_DAYS
 from odoo.addons.wechat_payment_operations.models.wechat_pay_bill_match import SETTLED_STATES
 
 # Kinds of movement by what was sent: out of the account, and back into it.
@@ -18,6 +18,8 @@ PAYOUT_KINDS = {
 NUMBERS = {'red_packet': 'mch_billno', 'transfer': 'out_bill_no'}
 # States in which money has left the account for certain.
 LEFT_STATES = ('done', 'returned')
+# States in which money that has left the account comes back.
+BACK_STATES = ('failed', 'cancelled', 'returned')
 
 
 class WechatPayBillLine(models.Model):
@@ -40,6 +42,24 @@ class WechatPayBillLine(models.Model):
         "(bill_id, red_packet_id) WHERE line_no = 0"
     )
     _bill_missing_transfer_idx = models.UniqueIndex("(bill_id, transfer_id) WHERE line_no = 0")
+
+    # === COMPUTE METHODS === #
+
+    @api.depends('payout_state')
+    def _compute_advice(self):
+        """Override for money that should be back."""
+        super()._compute_advice()
+        out_kinds = {out_kind for out_kind, _back_kind in PAYOUT_KINDS.values()}
+        for line in self:
+            if (
+                line.match_state == 'state_differs' and line.kind in out_kinds
+                and line.payout_state in BACK_STATES
+            ):
+                line.advice = self.env._(
+                    "Here it ended without being received, and its money is not back in the"
+                    " account. Press Ask WeChat Pay, compare with pay.weixin.qq.com, Transaction"
+                    " Center, and ask WeChat Pay's support."
+                )
 
     # === BUSINESS METHODS - REPAIR === #
 
@@ -175,6 +195,8 @@ class WechatPayBill(models.Model):
                 for name in PAYOUT_KINDS:
                     bill._find_payouts_missing_in_wechat(name)
                 bill._count()
+            for name in PAYOUT_KINDS:
+                self._match_returns(name)
 
     def _match_fundflow_lines(self):
         """Override to compare red packets and transfers by their numbers."""
@@ -207,6 +229,7 @@ class WechatPayBill(models.Model):
                              WHEN line.amount <> expected.amount THEN 'amount_differs'
                              -- The money has left, and here WeChat Pay never took the number.
                              WHEN payout.wechat_state IS NULL THEN 'state_differs'
+                             WHEN line.kind = %(out_kind)s AND %(is_lost)s THEN 'state_differs'
                              WHEN line.kind = %(out_kind)s THEN 'matched'
                              WHEN payout.state IN ('returned', 'failed', 'cancelled') THEN 'matched'
                              ELSE 'state_differs'
@@ -227,10 +250,76 @@ class WechatPayBill(models.Model):
                        found.payout_id, found.odoo_amount, found.payout_state, found.match_state
                    )
         """, field=SQL.identifier(f'{name}_id'), uid=self.env.uid, bill_id=self.id,
-            is_duplicate=self._is_duplicate_sql(), out_kind=out_kind, back_kind=back_kind,
+            is_duplicate=self._is_duplicate_sql(), is_lost=self._is_lost_sql(),
+            out_kind=out_kind, back_kind=back_kind,
             table=SQL.identifier(f'wechat_pay_{name}'), number=SQL.identifier(NUMBERS[name]),
             returned=returned))
         self.env['wechat.pay.bill.line'].invalidate_model()
+
+    def _is_lost_sql(self):
+        """Return the condition that what left by `line` for `payout` should be back and is not.
+
+        It is believed only if all fund-flow bills are there, up to some days after WeChat Pay was
+        asked last: until then the money may be on its way.
+
+        :rtype: SQL
+        """
+        return SQL("""(
+            payout.state IN %(back_states)s AND NOT EXISTS (
+                SELECT FROM wechat_pay_bill_line back
+                 WHERE back.provider_id = line.provider_id AND back.number = line.number
+                   AND back.bill_type = line.bill_type AND back.line_no > 0 AND back.amount > 0
+            ) AND (
+                SELECT count(*) = limits.last_date - line.bill_date
+                  FROM wechat_pay_bill bill, LATERAL (
+                      SELECT GREATEST(
+                          line.bill_date, (payout.last_query + interval '8 hours')::date
+                      ) + %(days)s AS last_date
+                  ) limits
+                 WHERE bill.provider_id = line.provider_id AND bill.bill_type = line.bill_type
+                   AND bill.state IN %(settled_states)s
+                   AND bill.bill_date > line.bill_date AND bill.bill_date <= limits.last_date
+              GROUP BY limits.last_date
+            )
+        )""", back_states=BACK_STATES, settled_states=SETTLED_STATES, days=RETURN_DAYS)
+
+    def _match_returns(self, name):
+        """Compare anew what left in the bills before, as this bill may tell whether it is back.
+
+        :param str name: `red_packet` or `transfer`.
+        :return: None
+        """
+        self.env.flush_all()
+        self.env.cr.execute(SQL("""
+            UPDATE wechat_pay_bill_line changed
+               SET match_state = found.match_state, payout_state = found.payout_state,
+                   write_date = now() AT TIME ZONE 'UTC', write_uid = %(uid)s
+              FROM (
+                  SELECT line.id, payout.state AS payout_state,
+                         CASE WHEN %(is_lost)s THEN 'state_differs' ELSE 'matched' END
+                             AS match_state
+                    FROM wechat_pay_bill_line line
+                    JOIN %(table)s payout ON payout.id = line.%(field)s
+                   WHERE line.provider_id = %(provider_id)s AND line.kind = %(kind)s
+                     AND line.bill_type = 'fundflow' AND line.line_no > 0
+                     AND line.match_state IN ('matched', 'state_differs')
+                     AND line.bill_date BETWEEN %(first)s AND %(last)s
+                     AND payout.wechat_state IS NOT NULL
+                     AND payout.provider_id = line.provider_id
+                     AND payout.day >= %(first)s::date - 1
+                     AND (payout.state IN %(back_states)s OR line.match_state = 'state_differs')
+              ) AS found
+             WHERE changed.id = found.id AND changed.match_state <> found.match_state
+         RETURNING changed.bill_id
+        """, uid=self.env.uid, is_lost=self._is_lost_sql(),
+            table=SQL.identifier(f'wechat_pay_{name}'), field=SQL.identifier(f'{name}_id'),
+            provider_id=self.provider_id.id, kind=PAYOUT_KINDS[name][0],
+            first=self.bill_date - timedelta(CATCH_UP_DAYS), last=self.bill_date,
+            back_states=BACK_STATES))
+        bill_ids = {row[0] for row in self.env.cr.fetchall()}
+        self.env['wechat.pay.bill.line'].invalidate_model()
+        for bill in self.browse(bill_ids):
+            bill._count()
 
     # === BUSINESS METHODS - WHAT THE BILL LACKS === #
 

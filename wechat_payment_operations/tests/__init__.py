@@ -5,6 +5,7 @@ from . import (
     test_bill_fetch,
     test_bill_match,
     test_bill_repair,
+    test_bill_returns,
     test_bill_statement,
     test_payout_batch_create,
     test_payout_concurrency,
