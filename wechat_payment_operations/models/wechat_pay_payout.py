@@ -65,7 +65,7 @@ class WechatPayPayout(models.AbstractModel):
         ondelete='restrict', index='btree_not_null',
     )
     provider_id = fields.Many2one(
-        string="Provider", comodel_name='payment.provider', compute='_compute_provider_id',
+        comodel_name='payment.provider', compute='_compute_provider_id',
         store=True, readonly=False, precompute=True, required=True, ondelete='restrict',
         domain=[('code', '=', 'wechat_pay')],
     )
@@ -73,7 +73,7 @@ class WechatPayPayout(models.AbstractModel):
         related='provider_id.company_id', store=True, index=True,
     )
     currency_id = fields.Many2one(
-        string="Currency", comodel_name='res.currency', required=True, readonly=True, copy=False,
+        comodel_name='res.currency', required=True, readonly=True, copy=False,
         default=lambda self: self.env.ref('base.CNY'),
     )
     amount = fields.Monetary(required=True, tracking=True)
@@ -88,7 +88,7 @@ class WechatPayPayout(models.AbstractModel):
         help="The call as it was first made. It is repeated to the letter, never changed.",
     )
     sent_by_id = fields.Many2one(
-        string="Sent By", comodel_name='res.users', readonly=True, copy=False, tracking=True,
+        comodel_name='res.users', readonly=True, copy=False, tracking=True,
         ondelete='restrict',
     )
     sent_on = fields.Datetime(readonly=True, copy=False)

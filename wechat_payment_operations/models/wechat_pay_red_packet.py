@@ -62,7 +62,7 @@ class WechatPayRedPacket(models.Model):
     act_name = fields.Char(string="Campaign", required=True, size=32)
     remark = fields.Char(required=True, size=256)
     scene_id = fields.Selection(
-        string="Scene", help="WeChat Pay wants one below 1.00 and above 200.00 yuan.",
+        help="WeChat Pay wants one below 1.00 and above 200.00 yuan.",
         selection=[
             ('PRODUCT_1', "Promotion"),
             ('PRODUCT_2', "Lottery"),

@@ -39,7 +39,7 @@ class WechatPayTransfer(models.Model):
         ondelete='restrict',
     )
     scene_id = fields.Many2one(
-        string="Scene", comodel_name='wechat.pay.transfer.scene', required=True,
+        comodel_name='wechat.pay.transfer.scene', required=True,
         ondelete='restrict', default=lambda self: self._default_scene(),
     )
     perception = fields.Char(
