@@ -18,11 +18,11 @@ class PaymentTransaction(models.Model):
 
     @api.model
     def _wechat_find_notified(self, provider, out_trade_no):
-        """Return the payment that a notification is about, if it is one of this provider.
+        """Return the payment that a notification, of it or of its refund, is about.
 
         :param payment.provider provider: The provider whose address was notified.
         :param out_trade_no: The number in the notification.
-        :return: The transaction, in sudo mode; empty if there is none.
+        :return: The transaction, in sudo mode; empty if this provider has none.
         :rtype: payment.transaction
         """
         if not isinstance(out_trade_no, str):

@@ -248,7 +248,9 @@ class PaymentTransaction(models.Model):
         :return: None
         """
         tx = self._wechat_find_refund(provider, refund)
-        source = tx.source_transaction_id or self._wechat_find_refund_source(provider, refund)
+        source = tx.source_transaction_id or self._wechat_find_notified(
+            provider, refund.get('out_trade_no'),
+        )
         if not source:
             # Another database may share the merchant; telling so would only help who guesses.
             _logger.warning(
@@ -283,20 +285,6 @@ class PaymentTransaction(models.Model):
         return self.sudo().search([
             ('reference', '=', out_refund_no), ('provider_id', '=', provider.id),
             ('operation', '=', 'refund'),
-        ], limit=1)
-
-    @api.model
-    def _wechat_find_refund_source(self, provider, refund):
-        """Return the payment that was refunded, if it is known here.
-
-        :rtype: payment.transaction
-        """
-        out_trade_no = refund.get('out_trade_no')
-        if not isinstance(out_trade_no, str):
-            return self.browse()
-        return self.sudo().search([
-            ('reference', '=', out_trade_no), ('provider_id', '=', provider.id),
-            ('operation', '!=', 'refund'),
         ], limit=1)
 
     # === BUSINESS METHODS - REFUNDS MADE ELSEWHERE === #

@@ -54,7 +54,7 @@ class PaymentTransaction(models.Model):
             )
             txs._wechat_ask_for_refunds(provider)
             return False
-        source = txs._wechat_find_refund_source(provider, refund)
+        source = txs._wechat_find_notified(provider, refund.get('out_trade_no'))
         known = txs._wechat_find_refund(provider, refund)
         if not source or known and known.source_transaction_id != source:
             # Another database may share the merchant; telling so would only help who guesses.
