@@ -50,6 +50,22 @@ class WechatPayCommon(WechatCommon, PaymentCommon):
         })
 
     @classmethod
+    def _create_web_transaction(cls, **values):
+        """Return a transaction as core's portal routes make it."""
+        transactions = cls.env['payment.transaction']
+        return transactions.create({
+            'provider_id': cls.provider.id,
+            'payment_method_id': cls.env.ref('payment.payment_method_wechat_pay').id,
+            'reference': transactions._compute_reference('wechat_pay', prefix='S00042'),
+            'amount': 19.99,
+            'currency_id': cls.currency_cny.id,
+            'partner_id': cls.customer.partner_id.id,
+            'operation': 'online_redirect',
+            'landing_route': '/my/home',
+            **values,
+        })
+
+    @classmethod
     def _create_wechat_order(cls, amount=19.99, placed=True, app=None, trade_type='JSAPI'):
         """Return a transaction as prepay leaves it, known to the fake WeChat Pay if `placed`."""
         tx = cls.env['payment.transaction'].with_user(cls.customer)._wechat_create_order(

@@ -33,21 +33,6 @@ class TestCheckout(WechatPayCommon, HttpCase):
         self.tx = self._create_web_transaction()
         self.device = DESKTOP
 
-    def _create_web_transaction(self, amount=19.99):
-        """Return a transaction as core's portal routes make it."""
-        return self.env['payment.transaction'].create({
-            'provider_id': self.provider.id,
-            'payment_method_id': self.env.ref('payment.payment_method_wechat_pay').id,
-            'reference': self.env['payment.transaction']._compute_reference(
-                'wechat_pay', prefix='S00042',
-            ),
-            'amount': amount,
-            'currency_id': self.currency_cny.id,
-            'partner_id': self.customer.partner_id.id,
-            'operation': 'online_redirect',
-            'landing_route': '/my/home',
-        })
-
     def _call(self, route, tx=None, **params):
         tx = tx or self.tx
         return self.url_open(f'/payment/wechat_pay/{route}', json={

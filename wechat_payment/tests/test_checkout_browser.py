@@ -33,18 +33,7 @@ class TestCheckoutBrowser(WechatPayCommon, HttpCase):
 
     def setUp(self):
         super().setUp()
-        self.tx = self.env['payment.transaction'].create({
-            'provider_id': self.provider.id,
-            'payment_method_id': self.env.ref('payment.payment_method_wechat_pay').id,
-            'reference': self.env['payment.transaction']._compute_reference(
-                'wechat_pay', prefix='S00042',
-            ),
-            'amount': 19.99,
-            'currency_id': self.currency_cny.id,
-            'partner_id': self.customer.partner_id.id,
-            'operation': 'online_redirect',
-            'landing_route': '/my/home',
-        })
+        self.tx = self._create_web_transaction()
 
     def _see(self, code):
         self.browser_js(self.tx._wechat_get_page_path(), code, login=self.customer.login)

@@ -16,18 +16,7 @@ class TestCheckoutPayer(WechatPayCommon, HttpCase):
 
     def setUp(self):
         super().setUp()
-        self.tx = self.env['payment.transaction'].create({
-            'provider_id': self.provider.id,
-            'payment_method_id': self.env.ref('payment.payment_method_wechat_pay').id,
-            'reference': self.env['payment.transaction']._compute_reference(
-                'wechat_pay', prefix='S00042',
-            ),
-            'amount': 19.99,
-            'currency_id': self.currency_cny.id,
-            'partner_id': self.customer.partner_id.id,
-            'operation': 'online_redirect',
-            'landing_route': '/my/home',
-        })
+        self.tx = self._create_web_transaction()
         self.device = 'Mozilla/5.0 (X11; Linux x86_64)'
 
     def _call(self, route, tx, **params):

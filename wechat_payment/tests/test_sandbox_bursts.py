@@ -27,17 +27,7 @@ class TestSandboxBursts(WechatSandboxCommon, WechatRefundCommon):
         super().setUp()
         self._connect_sandbox(refund_interval=0)
         self.env['ir.config_parameter'].set_param('wechat.calls_per_minute', 0)
-        transactions = self.env['payment.transaction']
-        self.tx = transactions.create({
-            'provider_id': self.provider.id,
-            'payment_method_id': self.env.ref('payment.payment_method_wechat_pay').id,
-            'reference': transactions._compute_reference('wechat_pay', prefix='S00042'),
-            'amount': 19.99,
-            'currency_id': self.currency_cny.id,
-            'partner_id': self.customer.partner_id.id,
-            'operation': 'online_redirect',
-            'landing_route': '/my/home',
-        })
+        self.tx = self._create_web_transaction()
 
     def _burst(self, path, method, processed):
         """Have calls fail, each kind of failure a few times.

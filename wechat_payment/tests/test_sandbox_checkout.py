@@ -16,18 +16,7 @@ class TestSandboxCheckout(WechatSandboxCommon, WechatPayCommon, HttpCase):
 
     def _pay_as(self, user_agent):
         """Open the payment page, pay in the sandbox, return the kind of payment."""
-        tx = self.env['payment.transaction'].create({
-            'provider_id': self.provider.id,
-            'payment_method_id': self.env.ref('payment.payment_method_wechat_pay').id,
-            'reference': self.env['payment.transaction']._compute_reference(
-                'wechat_pay', prefix='S00042',
-            ),
-            'amount': 19.99,
-            'currency_id': self.currency_cny.id,
-            'partner_id': self.customer.partner_id.id,
-            'operation': 'online_redirect',
-            'landing_route': '/my/home',
-        })
+        tx = self._create_web_transaction()
         params = {'reference': tx.reference, 'access_token': tx._wechat_get_access_token()}
         results = []
         for route, extra in (('start', {}), ('poll', {'check': True})):

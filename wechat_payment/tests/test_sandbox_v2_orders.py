@@ -26,20 +26,6 @@ class TestSandboxV2Orders(WechatOrderVersionsCommon):
         self._use('v2', v2_close_after=300)
         self.device = DESKTOP
 
-    def _create_web_transaction(self):
-        """Return a transaction as core's portal routes make it."""
-        transactions = self.env['payment.transaction']
-        return transactions.create({
-            'provider_id': self.provider.id,
-            'payment_method_id': self.env.ref('payment.payment_method_wechat_pay').id,
-            'reference': transactions._compute_reference('wechat_pay', prefix='S00042'),
-            'amount': 19.99,
-            'currency_id': self.currency_cny.id,
-            'partner_id': self.customer.partner_id.id,
-            'operation': 'online_redirect',
-            'landing_route': '/my/home',
-        })
-
     def _call_page(self, route, tx, **params):
         """Call a route of the payment page as its script does."""
         answer = self.url_open(

@@ -38,22 +38,7 @@ class InsideCommon(WechatPayCommon, HttpCase):
         super().setUp()
         self.env['ir.config_parameter'].set_param('web.base.url', self.base_url())
         self.user_agent = IN_WECHAT
-        self.tx = self._create_page_transaction()
-
-    def _create_page_transaction(self, **values):
-        return self.env['payment.transaction'].create({
-            'provider_id': self.provider.id,
-            'payment_method_id': self.env.ref('payment.payment_method_wechat_pay').id,
-            'reference': self.env['payment.transaction']._compute_reference(
-                'wechat_pay', prefix='S00042',
-            ),
-            'amount': 19.99,
-            'currency_id': self.currency_cny.id,
-            'partner_id': self.customer.partner_id.id,
-            'operation': 'online_redirect',
-            'landing_route': '/my/home',
-            **values,
-        })
+        self.tx = self._create_web_transaction()
 
     def _wechat_says(self, openid='openid-of-anna', **values):
         """Let WeChat answer a code."""

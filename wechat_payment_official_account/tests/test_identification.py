@@ -103,7 +103,7 @@ class TestIdentification(InsideCommon):
 
     def test_the_openid_is_for_this_payment_and_this_browser_only(self):
         self._identify()
-        other = self._create_page_transaction()
+        other = self._create_web_transaction()
         self._ask(other)
         self._forget()
         self._ask()
@@ -219,7 +219,7 @@ class TestIdentification(InsideCommon):
         state = self._ask()['state']
         self.tx.unlink()
         self.assertEqual(self._come_back(state).status_code, 400)
-        self.tx = self._create_page_transaction()
+        self.tx = self._create_web_transaction()
         state = self._ask()['state']
         self.provider.wechat_app_ids = self.app
         self.assertEqual(self._come_back(state).status_code, 400)
@@ -248,7 +248,7 @@ class TestIdentification(InsideCommon):
 
     def test_no_code_and_a_malformed_code_lead_to_the_qr_code(self):
         for code in ('', '%20'):
-            tx = self.tx = self._create_page_transaction()
+            tx = self.tx = self._create_web_transaction()
             self._come_back(self._ask(tx)['state'], code=code)
             self._assert_fallback('o_wechat_pay_payer_problem')
         self.assertFalse(self._exchanges())

@@ -115,7 +115,7 @@ class TestMiniprogram(InsideCommon):
     # === REFUSALS === #
 
     def test_a_wrong_token_is_refused(self):
-        other = self._create_page_transaction()
+        other = self._create_web_transaction()
         for token in (None, '', 'x', 'ü', other._wechat_get_access_token()):
             self._assert_refused(self._prepay(access_token=token), 'not_payable')
 
@@ -123,7 +123,7 @@ class TestMiniprogram(InsideCommon):
         self._assert_refused(self._prepay(id=2**31 - 1), 'not_payable')
 
     def test_a_refund_is_not_paid(self):
-        refund = self._create_page_transaction(operation='refund', amount=-1)
+        refund = self._create_web_transaction(operation='refund', amount=-1)
         self._assert_refused(self._prepay(refund), 'not_payable')
 
     def test_other_ways_of_paying_are_refused(self):
